@@ -28,7 +28,7 @@ check: $(READY) ## format, lint, types and import rules; changes nothing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## format the code and apply the linter's safe fixes
 	@$(BIN)/ruff check --fix-only .
