@@ -1,0 +1,1 @@
+"""The broker: orders, stores and fans out what clients send."""
