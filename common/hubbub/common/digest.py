@@ -1,0 +1,19 @@
+"""The digest of a log: equal digests prove that two readers hold the same events in the same order.
+
+h(0) is 16 zero bytes; h(k) = blake2b-128(h(k-1) ‖ blake2b-128(bytes of event k)). A chain guards against accidents and tampering with
+files, not against a hostile operator.
+"""
+
+from hashlib import blake2b
+from typing import Final
+
+from hubbub.common.limits import DIGEST_BYTES
+
+EMPTY: Final = bytes(DIGEST_BYTES)
+"""h(0): the digest of a log before its first event."""
+
+
+def extend(digest: bytes, event: bytes) -> bytes:
+    """Return h(k) from h(k-1) and the bytes of event k, exactly as stored, published and paged."""
+    leaf = blake2b(event, digest_size=DIGEST_BYTES).digest()
+    return blake2b(digest + leaf, digest_size=DIGEST_BYTES).digest()

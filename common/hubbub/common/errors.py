@@ -1,0 +1,77 @@
+"""Error codes of the protocol, and the exceptions of both sides.
+
+    HubbubError                   anything that hubbub raises on purpose
+    ├── WireError                 the bytes of the other side break the protocol
+    ├── InvalidName               a name that can never be right, whoever asks
+    ├── InvalidAddress            an address that cannot be read
+    └── (client) RequestError …   see `hubbub.client.errors`
+
+A code is stable; its text is for people and may change. Programs match on codes only.
+"""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Why a command had no effect. The member's docstring-like comment says who can mend it."""
+
+    # The frame or the command is wrong: the client's programmer.
+    MALFORMED = "malformed"
+    UNKNOWN_COMMAND = "unknown_command"
+    INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    VERSION_UNSUPPORTED = "version_unsupported"
+    WRONG_STATE = "wrong_state"
+    # The person can choose otherwise.
+    BAD_NAME = "bad_name"
+    NAME_TAKEN = "name_taken"
+    TOO_MANY_NAMES = "too_many_names"
+    UNKNOWN_ROOM = "unknown_room"
+    ROOM_EXISTS = "room_exists"
+    UNKNOWN_USER = "unknown_user"
+    NOT_MEMBER = "not_member"
+    LOBBY_IS_FOR_ALL = "lobby_is_for_all"
+    TOO_MANY_ROOMS = "too_many_rooms"
+    # About a producer: see "Exactly once" in PROTOCOL.md.
+    OUT_OF_ORDER = "out_of_order"
+    ALREADY_DONE = "already_done"
+    PRODUCER_EXPIRED = "producer_expired"
+    # It may work later, unchanged.
+    LOGIN_REQUIRED = "login_required"
+    BUSY = "busy"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
+    # Why the broker ends a session.
+    SHUTTING_DOWN = "shutting_down"
+    REPLACED = "replaced"
+
+
+TRANSIENT = frozenset({Code.OUT_OF_ORDER, Code.LOGIN_REQUIRED, Code.BUSY, Code.STORAGE_UNAVAILABLE})
+"""Codes that never fail a record: it did not use its number and is sent again."""
+
+
+class HubbubError(Exception):
+    """Anything that hubbub raises on purpose. Its text is one line that says what to do."""
+
+
+class WireError(HubbubError):
+    """Bytes of the other side that break the protocol.
+
+    `code` says how: `malformed` (not msgpack, or over a structural bound), `unknown_command`, `invalid` (a field is missing,
+    unknown, of the wrong type or out of its bounds) or `too_large`. `id` and `n` are those of the offending command if they could be read.
+    """
+
+    def __init__(
+        self, code: Code, text: str, *, id: int | None = None, n: int | None = None
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.id = id
+        self.n = n
+
+
+class InvalidName(HubbubError):
+    """A name of a user or room that breaks the rules of `hubbub.common.names`."""
+
+
+class InvalidAddress(HubbubError):
+    """An address that cannot be read; the text shows one that can."""

@@ -1,0 +1,97 @@
+"""Events: what has happened. Past tense; PROTOCOL.md describes each.
+
+An event is encoded once, by the broker; the bytes are what is stored, published, paged and hashed. `RoomEvent`s carry their seq in their room;
+`MessageTold` lies in two inboxes and carries none; `PresenceChanged` is ephemeral: no seq, never stored.
+"""
+
+from msgspec import Struct
+
+from hubbub.common.fields import Count, Data, Millis, Seq, snake_case
+
+
+class Event(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag=snake_case):
+    """The base of all events."""
+
+
+class RoomEvent(Event, frozen=True):
+    """An event of a room's log."""
+
+    seq: Seq
+    time: Millis
+
+
+class MessagePosted(RoomEvent, frozen=True):
+    """Somebody wrote to the room."""
+
+    sender: str
+    text: str
+    data: Data | None = None
+
+
+class RoomCreated(RoomEvent, frozen=True):
+    """The first event of every room but the lobby."""
+
+    name: str
+    by: str
+    description: str = ""
+
+
+class MemberJoined(RoomEvent, frozen=True):
+    """Somebody became a member. (Everybody is a member of the lobby: there it is no event.)"""
+
+    name: str
+
+
+class MemberLeft(RoomEvent, frozen=True):
+    """Somebody ended the membership."""
+
+    name: str
+
+
+class MessageTold(Event, frozen=True):
+    """A private message; the same bytes lie in the inboxes of both parties."""
+
+    time: Millis
+    sender: str
+    to: str
+    text: str
+    data: Data | None = None
+
+
+class PresenceChanged(Event, frozen=True):
+    """Who came and went since version - 1, on the lobby's topic. `returned` are online as well but no news: they resumed after the
+    broker's restart. A hole in the versions means: ask `who`."""
+
+    version: Count
+    online: Count
+    joined: list[str] = []
+    left: list[str] = []
+    returned: list[str] = []
+
+
+class UnknownEvent(Event, frozen=True):
+    """What a client makes of an event whose type it does not know: it counts in seq and digest. Never on the wire."""
+
+    seq: Seq | None = None
+
+
+AnyEvent = (
+    MessagePosted
+    | RoomCreated
+    | MemberJoined
+    | MemberLeft
+    | MessageTold
+    | PresenceChanged
+    | UnknownEvent
+)
+EVENTS: dict[str, type[Event]] = {
+    snake_case(struct.__name__): struct
+    for struct in (
+        MessagePosted,
+        RoomCreated,
+        MemberJoined,
+        MemberLeft,
+        MessageTold,
+        PresenceChanged,
+    )
+}

@@ -1,0 +1,60 @@
+"""Every bound of the protocol, with its unit. Broker and clients import them from here; PROTOCOL.md repeats them.
+
+A bound that only one side needs to know (queue lengths, time-outs of a loop) lives with that side.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# Frames and what is in them.
+FRAME_UP_BYTES: Final = 64 * KIB
+"""Payload of one frame from a client. Larger: the connection is cut by ZeroMQ (`MAXMSGSIZE`)."""
+COMMANDS_PER_FRAME: Final = 512
+FRAME_DOWN_BYTES: Final = 256 * KIB
+"""Payload of one frame to a client, on either socket. Batches and pages are split to fit."""
+CLIENT_MAX_FRAME_BYTES: Final = 1 * MIB
+"""What a client accepts; four times what a broker sends, so that a later broker may send more."""
+
+# Names and texts.
+NAME_CHARACTERS: Final = 32
+DESCRIPTION_BYTES: Final = 512
+TEXT_BYTES: Final = 8 * KIB
+DATA_BYTES: Final = 16 * KIB
+CLIENT_NAME_CHARACTERS: Final = 64
+
+# Identifiers.
+ROUTING_ID_BYTES: Final = 32
+ROOM_ID_BYTES: Final = 16
+PRODUCER_ID_BYTES: Final = 16
+EPOCH_BYTES: Final = 16
+DIGEST_BYTES: Final = 16
+KEY_BYTES: Final = 32
+MAX_NUMBER: Final = 2**63 - 1
+"""Sequence numbers, ids and times fit SQLite's signed 64 bits."""
+
+# Exactly once.
+WINDOW_COMMANDS: Final = 512
+"""Records that a client may have sent and not yet seen answered; the broker remembers as many outcomes."""
+WINDOW_BYTES: Final = 512 * KIB
+PRODUCER_LIFETIME_DAYS: Final = 90
+
+# Pages.
+PAGE_ITEMS: Final = 1000
+ROSTER_NAMES: Final = 1000
+"""Names in one `roster`; the count in it is of everybody."""
+ROOMS_PER_ACCOUNT: Final = 1000
+
+# Time, in seconds.
+PING_SECONDS: Final = 5.0
+SILENT_SECONDS: Final = 15.0
+"""A session without a frame for this long is removed; a client that hears nothing as long reconnects."""
+GRACE_SECONDS: Final = 5.0
+"""Between the loss of a person's last connection and `left`, unless the person comes back."""
+PRESENCE_SECONDS: Final = 0.25
+"""At most one presence event in this time."""
+QUIET_START_SECONDS: Final = 30.0
+"""After the broker's start, logins that say `resuming` are listed as `returned`, not as `joined`."""
+UNSUBSCRIBE_SECONDS: Final = 1.0
+"""A subscriber that still listens to a room this long after leaving it is cut."""

@@ -1,0 +1,235 @@
+"""Replies: what the broker sends to one session over ROUTER. PROTOCOL.md describes each.
+
+Most answer a query (`id`) or a write (`n`); `Joined`, `Left`, `Subscribed`, `Delivered` and `Closing` are pushed. A client ignores replies of an
+unknown type, and unknown keys in those it knows.
+"""
+
+from msgspec import Struct
+
+from hubbub.common.fields import (
+    Count,
+    DigestBytes,
+    Epoch,
+    Id,
+    Millis,
+    Number,
+    Port,
+    RoomId,
+    Seconds,
+    Seq,
+    snake_case,
+)
+
+
+class Reply(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag=snake_case):
+    """The base of all replies."""
+
+
+class Head(Struct, frozen=True, gc=False, array_like=True):
+    """Where a log stands: an array of room, seq and digest of its last published event."""
+
+    room: RoomId
+    seq: Seq
+    digest: DigestBytes
+
+
+class RoomInfo(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A room as `room_list` shows it."""
+
+    room: RoomId
+    name: str
+    description: str = ""
+    members: Count = 0
+
+
+class MemberInfo(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A member as `member_list` shows it."""
+
+    name: str
+    online: bool = False
+
+
+class Stored(Struct, frozen=True, gc=False, array_like=True):
+    """An event in a page: an array of its seq and its bytes."""
+
+    seq: Seq
+    event: bytes
+
+
+class Greeted(Reply, frozen=True):
+    """Answers `hello`: the version that both will speak."""
+
+    id: Id
+    version: int
+    broker: str
+
+
+class Joined(Reply, frozen=True):
+    """Pushed to each session of a person who became a member, also for the session that asked."""
+
+    room: RoomId
+    name: str
+    seq: Seq
+    digest: DigestBytes
+    description: str = ""
+
+
+class Welcome(Reply, frozen=True):
+    """Answers `login`. `created` says that the name was new; `rooms` are those one is a member of, the lobby first; `inbox` is the own inbox's head."""
+
+    id: Id
+    name: str
+    epoch: Epoch
+    inbox: Head
+    rooms: list[Joined]
+    events_port: Port
+    time: Millis
+    events_host: str = ""
+    created: bool = False
+
+
+class Bye(Reply, frozen=True):
+    """Answers `logout`; nothing follows."""
+
+    id: Id
+
+
+class Pong(Reply, frozen=True):
+    """Answers `ping`: the heads of the session's rooms and inbox that moved since they were last told."""
+
+    id: Id
+    heads: list[Head] = []
+
+
+class Acked(Reply, frozen=True):
+    """Writes n … n+count-1 are on disk, as events seq … seq+count-1 of `room` (for `tell`: of the sender's inbox)."""
+
+    n: Number
+    room: RoomId
+    seq: Seq
+    count: Number = 1
+
+
+class Error(Reply, frozen=True):
+    """A command had no effect: `id` or `n` says which; neither: the frame as a whole."""
+
+    code: str
+    text: str
+    id: Id | None = None
+    n: Number | None = None
+
+
+class Resend(Reply, frozen=True):
+    """Nothing from write `n` on was taken: send it and all after it again, `retry_after` seconds from now."""
+
+    n: Number
+    code: str
+    retry_after: Seconds = 0.0
+
+
+class Left(Reply, frozen=True):
+    """Pushed to each session of a person whose membership ended: unsubscribe."""
+
+    room: RoomId
+
+
+class Subscribed(Reply, frozen=True):
+    """A subscription was granted; every event of the room after `seq` comes on SUB."""
+
+    room: RoomId
+    seq: Seq
+    digest: DigestBytes
+
+
+class Delivered(Reply, frozen=True):
+    """Pushed to each session of sender and receiver: event `seq` of the own inbox."""
+
+    seq: Seq
+    event: bytes
+
+
+class Page(Reply, frozen=True):
+    """Answers `history`. Events oldest first; `more`: there are more in the direction asked. `first` is the oldest seq that the log still has,
+    `before` the digest before the page's first event (for `with`: empty)."""
+
+    id: Id
+    room: RoomId
+    events: list[Stored]
+    more: bool
+    first: Seq
+    before: bytes
+
+
+class RoomList(Reply, frozen=True):
+    """Answers `rooms`."""
+
+    id: Id
+    rooms: list[RoomInfo]
+    more: bool
+
+
+class MemberList(Reply, frozen=True):
+    """Answers `members`."""
+
+    id: Id
+    room: RoomId
+    members: list[MemberInfo]
+    more: bool
+
+
+class Roster(Reply, frozen=True):
+    """Answers `who`: the names online, sorted, at presence version `version`; `online` counts all, `names` holds at most 1,000."""
+
+    id: Id
+    version: Count
+    online: Count
+    names: list[str]
+
+
+class Closing(Reply, frozen=True):
+    """The broker ends the session; come back after `retry_after` seconds if the code is `shutting_down`."""
+
+    code: str
+    text: str
+    retry_after: Seconds = 0.0
+
+
+AnyReply = (
+    Greeted
+    | Welcome
+    | Bye
+    | Pong
+    | Acked
+    | Error
+    | Resend
+    | Joined
+    | Left
+    | Subscribed
+    | Delivered
+    | Page
+    | RoomList
+    | MemberList
+    | Roster
+    | Closing
+)
+REPLIES: dict[str, type[Reply]] = {
+    snake_case(struct.__name__): struct
+    for struct in (
+        Greeted,
+        Welcome,
+        Bye,
+        Pong,
+        Acked,
+        Error,
+        Resend,
+        Joined,
+        Left,
+        Subscribed,
+        Delivered,
+        Page,
+        RoomList,
+        MemberList,
+        Roster,
+        Closing,
+    )
+}
