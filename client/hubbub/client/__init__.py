@@ -1,1 +1,63 @@
-"""The client side: the session every client stands on, and the clients themselves."""
+"""The client side: `Client` for programs, `Session` (pure) on which every client stands, and the command line."""
+
+from hubbub.client.client import Client
+from hubbub.client.errors import (
+    AlreadyDone,
+    BadName,
+    Closed,
+    ConnectError,
+    Forked,
+    HomeUnusable,
+    LobbyIsForAll,
+    LoginRefused,
+    NameTaken,
+    NobodyListens,
+    NotMember,
+    OutcomeUnknown,
+    RequestError,
+    RoomExists,
+    TooLarge,
+    TooManyNames,
+    TooManyRooms,
+    UnknownBroker,
+    UnknownRoom,
+    UnknownUser,
+    VersionUnsupported,
+    WrongKey,
+)
+from hubbub.client.results import History, LogPosition, Member, People, Room
+from hubbub.client.updates import Update
+from hubbub.common.errors import HubbubError
+
+__all__ = [
+    "AlreadyDone",
+    "BadName",
+    "Client",
+    "Closed",
+    "ConnectError",
+    "Forked",
+    "History",
+    "HomeUnusable",
+    "HubbubError",
+    "LobbyIsForAll",
+    "LogPosition",
+    "LoginRefused",
+    "Member",
+    "NameTaken",
+    "NobodyListens",
+    "NotMember",
+    "OutcomeUnknown",
+    "People",
+    "RequestError",
+    "Room",
+    "RoomExists",
+    "TooLarge",
+    "TooManyNames",
+    "TooManyRooms",
+    "UnknownBroker",
+    "UnknownRoom",
+    "UnknownUser",
+    "Update",
+    "VersionUnsupported",
+    "WrongKey",
+]

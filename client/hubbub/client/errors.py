@@ -1,0 +1,152 @@
+"""What goes wrong for a client's user, split by who can do something about it.
+
+    HubbubError                        hubbub.common.errors; the text is one line that says what to do
+    ├── ConnectError                   no session came about
+    │   ├── NobodyListens              start the broker, or mend the address
+    │   ├── UnknownBroker              no key is pinned: compare `.fingerprint`, then trust it
+    │   ├── WrongKey                   another key than the pinned one: `hubbub forget ADDRESS`, or an attack
+    │   ├── VersionUnsupported         update one of the two sides
+    │   └── LoginRefused               also a RequestError: the broker does not let this name or key in
+    │       ├── NameTaken              choose another name
+    │       └── TooManyNames           use a name that this key owns already
+    ├── RequestError                   the broker refused one request; `.code` is its stable code. Nothing happened.
+    │   ├── BadName                    a name that breaks the rules
+    │   ├── TooLarge                   a text or data over its bound
+    │   ├── UnknownRoom, UnknownUser   nobody and nothing of that name
+    │   ├── NotMember                  join the room first
+    │   ├── RoomExists, LobbyIsForAll, TooManyRooms
+    │   └── AlreadyDone                it happened before; its outcome is no longer remembered
+    ├── OutcomeUnknown                 no answer in time: a write may still happen (it stays in the outbox)
+    ├── Closed                         the client was closed, or has ended; `__cause__` says why
+    ├── Forked                         a client does not survive fork: make one in the child
+    └── HomeUnusable                   the folder of keys cannot be read or written
+
+Names and sizes are checked before anything is sent, so these errors come with or without the broker.
+"""
+
+from hubbub.common.errors import Code, HubbubError
+
+
+class ConnectError(HubbubError):
+    """No session came about."""
+
+
+class NobodyListens(ConnectError):
+    """Nothing answers at the address."""
+
+
+class UnknownBroker(ConnectError):
+    """The broker's key is not pinned and nobody vouched for it; `fingerprint` is what to compare."""
+
+    def __init__(self, text: str, *, fingerprint: str) -> None:
+        super().__init__(text)
+        self.fingerprint = fingerprint
+
+
+class WrongKey(ConnectError):
+    """The broker does not have the key that was pinned for its address (or given as `trust`)."""
+
+
+class VersionUnsupported(ConnectError):
+    """The broker speaks none of our versions of the protocol; the text names its range."""
+
+    code = Code.VERSION_UNSUPPORTED
+
+
+class RequestError(HubbubError):
+    """The broker refused a request. Match on `code`; the text is for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class LoginRefused(ConnectError, RequestError):
+    """The broker did not let us in."""
+
+
+class NameTaken(LoginRefused):
+    """Somebody else's key owns the name."""
+
+
+class TooManyNames(LoginRefused):
+    """This key owns as many names as it may."""
+
+
+class BadName(RequestError):
+    """The name of a user or room breaks the rules."""
+
+
+class TooLarge(RequestError):
+    """A text, data or description is over its bound."""
+
+
+class UnknownRoom(RequestError):
+    """There is no such room."""
+
+
+class UnknownUser(RequestError):
+    """There is no such user."""
+
+
+class NotMember(RequestError):
+    """Only members may do this: join the room first."""
+
+
+class RoomExists(RequestError):
+    """A room of that name exists already."""
+
+
+class LobbyIsForAll(RequestError):
+    """Everybody is in the lobby for good."""
+
+
+class TooManyRooms(RequestError):
+    """This account is in as many rooms as it may be."""
+
+
+class AlreadyDone(RequestError):
+    """The write was taken long ago; the broker no longer knows with what outcome."""
+
+
+class OutcomeUnknown(HubbubError):
+    """No answer came in time. A write stays in the outbox: it may have happened, or still happen, at most once."""
+
+
+class Closed(HubbubError):
+    """The client is closed or has ended."""
+
+
+class Forked(HubbubError):
+    """Used in a child process that inherited it by fork."""
+
+
+class HomeUnusable(HubbubError):
+    """The folder of keys cannot be used; the text names the file and what is wrong."""
+
+
+BY_CODE: dict[str, type[RequestError]] = {
+    Code.NAME_TAKEN: NameTaken,
+    Code.TOO_MANY_NAMES: TooManyNames,
+    Code.BAD_NAME: BadName,
+    Code.TOO_LARGE: TooLarge,
+    Code.UNKNOWN_ROOM: UnknownRoom,
+    Code.UNKNOWN_USER: UnknownUser,
+    Code.NOT_MEMBER: NotMember,
+    Code.ROOM_EXISTS: RoomExists,
+    Code.LOBBY_IS_FOR_ALL: LobbyIsForAll,
+    Code.TOO_MANY_ROOMS: TooManyRooms,
+    Code.ALREADY_DONE: AlreadyDone,
+}
+
+
+def refused(code: str, text: str) -> RequestError:
+    """Return the exception of a request that the broker refused."""
+    return BY_CODE.get(code, RequestError)(code, text)
+
+
+def login_refused(code: str, text: str) -> HubbubError:
+    """Return the exception of a refused `hello` or `login`."""
+    if code == Code.VERSION_UNSUPPORTED:
+        return VersionUnsupported(text)
+    return BY_CODE.get(code, LoginRefused)(code, text)

@@ -1,0 +1,66 @@
+"""What a client's questions are answered with. Values only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import overload
+
+from hubbub.client.updates import Message, PrivateMessage
+
+
+@dataclass(frozen=True, slots=True)
+class History(Sequence[Message | PrivateMessage]):
+    """A stretch of a log: its messages, oldest first; usable as a sequence.
+
+    `more`: there are more in the direction asked. `first`: the seq of the oldest event that the log still has.
+    """
+
+    messages: tuple[Message | PrivateMessage, ...]
+    more: bool
+    first: int
+
+    @overload
+    def __getitem__(self, index: int) -> Message | PrivateMessage: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Message | PrivateMessage]: ...
+    def __getitem__(
+        self, index: int | slice
+    ) -> Message | PrivateMessage | Sequence[Message | PrivateMessage]:
+        return self.messages[index]
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room as listed; `joined` says whether one is a member."""
+
+    name: str
+    description: str
+    members: int
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a room."""
+
+    name: str
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is online: `names` sorted, at most 1,000 of them; `count` is of everybody."""
+
+    count: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """How far a log was read. Two readers with equal positions hold the same events in the same order."""
+
+    epoch: bytes
+    seq: int
+    digest: bytes

@@ -1,0 +1,169 @@
+"""What a program sees happen: the items of `Client.events()`. Past tense; rooms and people by name.
+
+Within one room, and within the private messages, every update comes once and in order of `seq`. `earlier` says that it was
+fetched from history after a gap instead of arriving live. Between rooms there is no order.
+
+To add one: a dataclass here, its name in `Update`, and the line of `hubbub.client.narrator` that makes it.
+"""
+
+from dataclasses import dataclass
+
+from hubbub.common.errors import HubbubError
+from hubbub.common.fields import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Somebody wrote to a room. `own`: this very client did (not another session of the same person). `time`: milliseconds since 1970, UTC."""
+
+    room: str
+    sender: str
+    text: str
+    data: Data | None
+    time: int
+    seq: int
+    own: bool = False
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateMessage:
+    """A private message, received or sent (by any session of one's own). `seq` counts in one's own inbox."""
+
+    sender: str
+    to: str
+    text: str
+    data: Data | None
+    time: int
+    seq: int
+    own: bool = False
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCreated:
+    """The first event of a room; its creator is its first member."""
+
+    room: str
+    by: str
+    description: str
+    time: int
+    seq: int
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemberJoined:
+    """Somebody became a member of a room (other than the lobby)."""
+
+    room: str
+    name: str
+    time: int
+    seq: int
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLeft:
+    """Somebody ended the membership of a room."""
+
+    room: str
+    name: str
+    time: int
+    seq: int
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonJoined:
+    """Somebody came online. Not for oneself, and not for those who only came back after the broker's restart."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLeft:
+    """Somebody went offline."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleOnline:
+    """How many are online: comes instead of `PersonJoined` and `PersonLeft` when there are more than 50."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomJoined:
+    """One became a member of a room, by this session or another of one's own."""
+
+    room: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLeft:
+    """One is no longer a member of a room."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """The broker is out of reach; the client keeps trying, and keeps what is written meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRestored:
+    """The session goes on; what was missed follows as updates marked `earlier`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Events `first` … `last` of a room (None: of the private messages) are gone from the broker's log and were never seen here."""
+
+    room: str | None
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """At `seq` this client's digest of a room (None: of the private messages) is not the broker's: an event was lost or changed."""
+
+    room: str | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogReplaced:
+    """The broker has another log than before (restored from a backup, or new): reading goes on at its present end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The client is over and this is its last update. It was not closed by its user; `reason` says what happened."""
+
+    reason: HubbubError
+
+
+Update = (
+    Message
+    | PrivateMessage
+    | RoomCreated
+    | MemberJoined
+    | MemberLeft
+    | PersonJoined
+    | PersonLeft
+    | PeopleOnline
+    | RoomJoined
+    | RoomLeft
+    | ConnectionLost
+    | ConnectionRestored
+    | Missed
+    | Diverged
+    | LogReplaced
+    | Ended
+)
