@@ -21,10 +21,14 @@ from hubbub.common.errors import Code, WireError
 from hubbub.common.events import EVENTS, Event, UnknownEvent
 from hubbub.common.fields import Data, PublicKey, Seq, Versions
 from hubbub.common.limits import (
+    ARRAY_ITEMS,
     CLIENT_MAX_FRAME_BYTES,
     COMMANDS_PER_FRAME,
+    DATA_DEPTH,
     FRAME_DOWN_BYTES,
     FRAME_UP_BYTES,
+    MAP_KEYS,
+    MAX_NUMBER,
 )
 from hubbub.common.replies import REPLIES, Reply
 
@@ -36,17 +40,20 @@ VERSIONS: Final = (1,)
 QUESTION: Final = b"hubbub?"
 
 _UP: Final[dict[str, Any]] = {
-    "raw": False, "strict_map_key": True, "max_array_len": COMMANDS_PER_FRAME, "max_map_len": 256,
+    "raw": False, "strict_map_key": True, "max_array_len": ARRAY_ITEMS, "max_map_len": MAP_KEYS,
     "max_str_len": FRAME_UP_BYTES, "max_bin_len": FRAME_UP_BYTES, "max_ext_len": 0,
 }  # fmt: skip
 _DOWN: Final[dict[str, Any]] = {
-    "raw": False, "strict_map_key": True, "max_array_len": 65536, "max_map_len": 256,
+    "raw": False, "strict_map_key": True, "max_array_len": 65536, "max_map_len": MAP_KEYS,
     "max_str_len": FRAME_UP_BYTES, "max_bin_len": CLIENT_MAX_FRAME_BYTES, "max_ext_len": 0,
 }  # fmt: skip
 RUN: Final = 8
 """From so many commands of one kind on it is faster to convert them as a list."""
 _RUNS: Final[dict[str, Any]] = {kind: list[struct] for kind, struct in COMMANDS.items()}  # type: ignore[valid-type]
 _FAULTS: Final = (KeyError, TypeError, msgspec.ValidationError, RecursionError)
+
+_SCALARS: Final = frozenset({str, int, float, bool, bytes, type(None)})
+_PLAIN: Final = f"data is maps with text keys, arrays and scalars, at most {DATA_DEPTH} deep"
 
 _encoder: Final = msgspec.msgpack.Encoder()
 encode: Final = _encoder.encode
@@ -114,6 +121,8 @@ def _same_kind(items: list[Any]) -> list[Command | WireError] | None:
 def _command(item: Any) -> Command | WireError:
     try:
         command = convert(item, COMMANDS[item["type"]])
+        if "data" in item and not _is_plain(item["data"]):
+            return _fault(item, Code.INVALID, f"{_kind(item)}: {_PLAIN}")
     except (KeyError, TypeError):
         return _fault(item, Code.UNKNOWN_COMMAND, f"no such command: {_kind(item)[:40]!r}")
     except (msgspec.ValidationError, RecursionError) as error:
@@ -128,12 +137,32 @@ def _kind(item: Any) -> str:
 
 def _fault(item: Any, code: Code, text: str) -> WireError:
     fields = item if isinstance(item, dict) else {}
-    number = {
-        key: value
-        for key in ("id", "n")
-        if type(value := fields.get(key)) is int and 0 < value < 2**63
-    }
-    return WireError(code, text, **number)
+    id, n = fields.get("id"), fields.get("n")
+    return WireError(
+        code,
+        text,
+        id=id if type(id) is int and 0 <= id <= MAX_NUMBER else None,
+        n=n if type(n) is int and 1 <= n <= MAX_NUMBER else None,
+    )
+
+
+def _is_plain(data: Data | None) -> bool:
+    """Whether `data` can be encoded again at any depth of the stack and read in every language."""
+    level: list[Any] = [] if data is None else [data]
+    for _ in range(DATA_DEPTH):
+        inner: list[Any] = []
+        for container in level:
+            match container:
+                case dict() if all(type(key) is str for key in container):
+                    inner += [value for value in container.values() if type(value) not in _SCALARS]
+                case list():
+                    inner += [value for value in container if type(value) not in _SCALARS]
+                case _:
+                    return False
+        if not inner:
+            return True
+        level = inner
+    return False
 
 
 def array(parts: Sequence[bytes]) -> bytes:
@@ -194,17 +223,26 @@ def _convert(item: Any, struct: type[_Struct]) -> _Struct:
 
 def data_size(data: Data) -> int:
     """Return the encoded size of a message's `data` in bytes. Raises WireError if it cannot be encoded."""
-    try:
-        return len(encode(data))
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise WireError(Code.INVALID, f"data cannot be sent: {error}") from None
+    return len(_encoded(data))
 
 
 def check_data(data: Data) -> int:
-    """Return `data_size(data)` if a broker would take it. Raises WireError where it would not (a list of over 512, a key that is no text …)."""
-    size = data_size(data)
-    _unpack(encode(data), _UP)
-    return size
+    """Return `data_size(data)` if a broker would take it. Raises WireError where it would not (an array of over 512, a key that is no text …)."""
+    encoded = _encoded(data)
+    try:
+        plain = _is_plain(_unpack(encoded, _UP))
+    except WireError as error:
+        raise WireError(Code.INVALID, f"data cannot be sent: {error}") from None
+    if not plain:
+        raise WireError(Code.INVALID, _PLAIN)
+    return len(encoded)
+
+
+def _encoded(data: Data) -> bytes:
+    try:
+        return encode(data)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise WireError(Code.INVALID, f"data cannot be sent: {error}") from None
 
 
 def decode_door(payload: bytes) -> DoorAnswer:

@@ -17,11 +17,17 @@ FRAME_DOWN_BYTES: Final = 256 * KIB
 CLIENT_MAX_FRAME_BYTES: Final = 1 * MIB
 """What a client accepts; four times what a broker sends, so that a later broker may send more."""
 
+ARRAY_ITEMS: Final = 512
+MAP_KEYS: Final = 256
+"""Of every array and map in a frame from a client, `data` included."""
+
 # Names and texts.
 NAME_CHARACTERS: Final = 32
 DESCRIPTION_BYTES: Final = 512
 TEXT_BYTES: Final = 8 * KIB
 DATA_BYTES: Final = 16 * KIB
+DATA_DEPTH: Final = 32
+"""Maps and arrays within each other, `data` itself the first: what every language can read without care."""
 CLIENT_NAME_CHARACTERS: Final = 64
 
 # Identifiers.
