@@ -23,6 +23,9 @@ MAP_KEYS: Final = 256
 
 # Names and texts.
 NAME_CHARACTERS: Final = 32
+"""Unicode code points, after NFKC."""
+RAW_NAME_CHARACTERS: Final = 128
+"""The same before NFKC, which makes at most four characters into one."""
 DESCRIPTION_BYTES: Final = 512
 TEXT_BYTES: Final = 8 * KIB
 DATA_BYTES: Final = 16 * KIB
