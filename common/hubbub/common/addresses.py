@@ -16,7 +16,7 @@ MAX_PORT: Final = 65533
 """The two ports above are the broker's too."""
 
 _PATTERN: Final = re.compile(
-    r"(?:tcp://)?(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:/\[\]\s]*))(?::(?P<port>[0-9]{1,5}))?/?"
+    r"(?:tcp://)?(?:\[(?P<v6>[^\]]*)\]|(?P<host>[\w.*-]*))(?::(?P<port>[0-9]{1,5}))?/?"
 )
 
 
