@@ -1,0 +1,148 @@
+"""The one thing that an operator keeps: the data folder, 0700, for one broker at a time.
+
+    hubbub.db           the log and all that follows from it; beside it SQLite's -wal and -shm
+    server.key          the CURVE secret key, hex: who has it can pretend to be this broker
+    hubbub.lock         locked while a broker runs; holds its process id
+
+Nothing of a folder that is not hubbub's is touched, and a key that is there is never replaced.
+"""
+
+import contextlib
+import fcntl
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import platformdirs
+
+from hubbub.broker.errors import FolderError
+from hubbub.common.limits import KEY_BYTES
+from hubbub.common.private_files import create_private, make_private_folder, read_private
+
+_DATABASE: Final = "hubbub.db"
+_KEY: Final = "server.key"
+_LOCK: Final = "hubbub.lock"
+_MARKS: Final = {_DATABASE, _LOCK}
+"""One of them makes a folder hubbub's. The lock is the first file of a new one, the database may come alone from a backup."""
+_IGNORED: Final = {"lost+found", ".DS_Store"}
+"""What systems leave in folders that are as good as empty."""
+
+
+def default_folder() -> Path:
+    """Return where the broker's data is kept unless the operator says otherwise. It may not exist yet."""
+    return platformdirs.user_data_path("hubbub")
+
+
+class DataFolder:
+    """An open data folder: nobody else opens it until it is closed, or this process has ended in whatever way."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        """Take over `lock`, the descriptor of the locked lock file. Callers use `open`."""
+        self.path = path
+        self._lock: int | None = lock
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Create the folder if there is none, check it, lock it.
+
+        Raises FolderError if it is a file, somebody else's, writable by others, not writable by us, not empty and not hubbub's, or in use
+        by another broker. Others' leave to read it is taken away.
+        """
+        path = path.absolute()
+        try:
+            make_private_folder(path)
+            _check_ours(path)
+            lock = _lock(path / _LOCK)
+        except OSError as error:
+            raise FolderError(f"the data folder {path} cannot be used: {_reason(error)}") from error
+        try:
+            path.chmod(0o700)
+        except OSError as error:
+            os.close(lock)
+            raise FolderError(
+                f"others can read the data folder and its mode cannot be changed: {_reason(error)}"
+            ) from error
+        return cls(path, lock)
+
+    @property
+    def database(self) -> Path:
+        """The path of the database, which may not exist yet."""
+        return self.path / _DATABASE
+
+    def server_key(self, make: Callable[[], bytes]) -> bytes:
+        """Return the broker's secret key, 32 bytes; at the first start it is what `make` returns, on disk before it is returned.
+
+        Raises FolderError if the file is damaged, can be read by others, or cannot be written.
+        """
+        file = self.path / _KEY
+        try:
+            try:
+                text = read_private(file)
+            except FileNotFoundError:
+                text = create_private(file, make().hex().encode() + b"\n")
+        except OSError as error:
+            raise FolderError(f"the key {file} cannot be used: {_reason(error)}") from error
+        with contextlib.suppress(ValueError):
+            key = bytes.fromhex(text.decode("ascii"))
+            if len(key) == KEY_BYTES:
+                return key
+        raise FolderError(
+            f"the key {file} is damaged: restore it from a backup; with another key every client would refuse this broker"
+        )
+
+    def close(self) -> None:
+        """Let another broker open the folder. May be called twice."""
+        if self._lock is not None:
+            # The file stays: whoever removed it could remove one that another broker has just locked.
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        """Return the folder itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def _check_ours(path: Path) -> None:
+    names = {entry.name for entry in path.iterdir()}
+    if names - _IGNORED and not names & _MARKS:
+        raise FolderError(
+            f"{path} is not empty and not hubbub's: name a new folder, or an empty one"
+        )
+
+
+def _lock(file: Path) -> int:
+    """Return the descriptor of the locked file. Raises FolderError if another process has locked it, and OSError."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.fchmod(descriptor, 0o600)
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+    except BlockingIOError:
+        # Empty for a moment after the other has started.
+        holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "just starting"
+        os.close(descriptor)
+        raise FolderError(
+            f"the data folder {file.parent} is in use by another broker (process {holder}): end that one, or name another folder"
+        ) from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _reason(error: OSError) -> str:
+    where = f" ({shlex.quote(error.filename)})" if isinstance(error.filename, str) else ""
+    return f"{error.strerror}{where}"
