@@ -1,0 +1,135 @@
+"""SQLite connections with the settings that the promises stand on, and what SQLite's errors mean to the operator."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+from hubbub.broker.errors import BrokerError, FolderError
+from hubbub.broker.store import migrations
+from hubbub.common.private_files import create_private
+
+SQLITE_FLOOR: Final = (3, 37, 0)
+"""STRICT tables."""
+
+BUSY_SECONDS: Final = 5.0
+"""How long to wait for another program's lock, say that of a backup."""
+
+CACHED_STATEMENTS: Final = 256
+"""Over what `writes` has, nine texts for each of its statements, and `queries`."""
+
+_ADVICE: Final = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room on it",
+    sqlite3.SQLITE_IOERR: "the disk reports an error: check it, and the system's log",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged: stop the broker and restore a backup",
+    sqlite3.SQLITE_NOTADB: "this is not a database, or it is damaged: restore a backup",
+    sqlite3.SQLITE_BUSY: "another program holds the database: end that one",
+    sqlite3.SQLITE_LOCKED: "another program holds the database: end that one",
+    sqlite3.SQLITE_READONLY: "the database cannot be written: check its mode and the disk's",
+    sqlite3.SQLITE_CANTOPEN: "the database cannot be opened: check that it is there, and its mode",
+    sqlite3.SQLITE_PERM: "the database may not be used: check its mode",
+}
+_HARMLESS: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
+    """Raise BrokerError if Python's SQLite is older than SQLITE_FLOOR."""
+    if version < SQLITE_FLOOR:
+        needed, found = (".".join(map(str, numbers)) for numbers in (SQLITE_FLOOR, version))
+        raise BrokerError(
+            f"hubbub needs SQLite {needed} or later and this Python has {found}: use another Python"
+        )
+
+
+def create(path: Path, max_pages: int | None) -> None:
+    """Make the database if there is none, and bring it to the newest schema. Raises FolderError, OSError and sqlite3.Error."""
+    if not path.exists():
+        # SQLite would follow the umask. Its -wal and -shm files take the mode of this one.
+        create_private(path, b"")
+    with contextlib.closing(_connect(path, "rw")) as connection:
+        # Before WAL is set: it writes, and a file that is not ours is left as it is.
+        _limit(connection, max_pages)
+        migrations.upgrade(connection, path)
+
+
+def connect_writer(path: Path, max_pages: int | None) -> sqlite3.Connection:
+    """Open the connection that writes. The file must exist and be ours. Raises FolderError and sqlite3.Error."""
+    connection = _connect(path, "rw")
+    try:
+        migrations.check_ours(connection, path)
+        [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise FolderError(f"{path.parent} cannot hold a database: use a folder on a local disk")
+        # FULL: a commit returns after the sync; NORMAL would lose the last ones with the power.
+        connection.execute("PRAGMA synchronous = FULL")
+        # macOS: fsync alone stops at the drive's cache. Elsewhere this means nothing.
+        connection.execute("PRAGMA fullfsync = ON")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _limit(connection, max_pages)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open the connection that reads and can do nothing else. Raises sqlite3.Error."""
+    connection = _connect(path, "ro")
+    try:
+        connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(
+    connection: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"]
+) -> Iterator[None]:
+    """Commit what is done inside, or undo it if anything is raised."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself after some errors; after others it cannot, and the store opens the file anew.
+        if connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
+
+
+def advice(error: sqlite3.Error, path: Path) -> str:
+    """Return one line for the operator: what failed and what to do."""
+    what = _ADVICE.get(_primary_code(error), "SQLite failed")
+    return f"{path}: {what} ({error})"
+
+
+def needs_check(error: sqlite3.Error) -> bool:
+    """Whether the file may be damaged after this error: not if the disk was full or the database locked."""
+    return _primary_code(error) not in _HARMLESS
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    # Errors that Python's module raises by itself carry no code.
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _connect(path: Path, mode: Literal["ro", "rw"]) -> sqlite3.Connection:
+    """Open an existing file, in autocommit: transactions are begun by name."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_SECONDS,
+        # The broker's main thread opens, then hands each connection to its one thread.
+        check_same_thread=False,
+        cached_statements=CACHED_STATEMENTS,
+    )
+
+
+def _limit(connection: sqlite3.Connection, max_pages: int | None) -> None:
+    if max_pages is not None:
+        connection.execute(f"PRAGMA max_page_count = {max_pages}")
