@@ -1,0 +1,104 @@
+"""`apply`: carries out a batch of records on the shared state.
+
+Deterministic: the same records on the same state give the same events, numbers and digests, on any machine. It alone numbers events. Who waits for an
+outcome is an opaque routing id to it; sessions are none of its concern.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.producers import Producer
+from hubbub.broker.core.records import EndSession, Refusal, Register, Submission, Tidy, Writes
+from hubbub.broker.core.registration import register
+from hubbub.broker.core.rules import WRITES
+from hubbub.broker.core.state import State
+from hubbub.common.errors import Code
+from hubbub.common.replies import Resend
+
+
+def apply(state: State, submissions: Sequence[Submission], names_per_key: int | None) -> Batch:
+    """Apply records in their order; return what they change and say. Nothing of it may be told before it is committed."""
+    batch = Batch(submissions)
+    for submission in submissions:
+        record = submission.record
+        match record:
+            case Writes():
+                _apply_writes(state, batch, record, submission.routing_id)
+            case Register():
+                batch.registered.append(
+                    register(state, batch, record, submission.routing_id, names_per_key)
+                )
+            case EndSession():
+                _end_session(state, batch, record)
+                batch.ended.append(submission.routing_id)
+            case Tidy():
+                _tidy(state, batch, record)
+            case _:
+                assert_never(record)
+        state.position += submission.count
+    batch.changes.position = state.position
+    for key, producer in batch.touched.items():
+        batch.changes.producers[key] = producer.row()
+    return batch
+
+
+def _apply_writes(state: State, batch: Batch, record: Writes, routing_id: bytes) -> None:
+    """Take the writes that carry the producer's next number; repeat the outcomes of those that were done before."""
+    account = state.accounts[record.account]
+    key = (record.account, record.producer)
+    producer = state.producers.get(key)
+    if producer is None:
+        if record.writes[0][0].n > 1:
+            text = "this producer is not known (any more): begin a new one, whether earlier writes were done is not known"
+            batch.refused(routing_id, record.writes[0][0].n, Refusal(Code.PRODUCER_EXPIRED, text))
+            return
+        producer = state.producers[key] = Producer()
+    producer.unpack()
+    told = batch.runs_for(routing_id)
+    for write, refusal in record.writes:
+        n = write.n
+        if n != producer.n + 1:
+            if n > producer.n:
+                batch.resend(routing_id, Resend(n=producer.n + 1, code=Code.OUT_OF_ORDER))
+                break
+            _repeat(batch, producer, routing_id, n)
+            continue
+        outcome = refusal or WRITES[type(write)].apply(state, batch, account, write, record.time)
+        producer.n = n
+        if isinstance(outcome, Refusal):
+            producer.runs.append(batch.refused(routing_id, n, outcome))
+        else:
+            producer.runs.succeeded(n, *outcome)
+            told.succeeded(n, *outcome)
+    producer.used = record.time
+    batch.touched[key] = producer
+
+
+def _repeat(batch: Batch, producer: Producer, routing_id: bytes, n: int) -> None:
+    """Tell the outcome of a write that was done before, word for word."""
+    outcome = producer.remembered(n)
+    if outcome is None:
+        batch.refused(
+            routing_id, n, Refusal(Code.ALREADY_DONE, "done before; its outcome is no longer kept")
+        )
+    elif outcome.code:
+        batch.runs_for(routing_id).append(outcome)
+    else:
+        batch.runs_for(routing_id).succeeded(n, outcome.room, outcome.seq)
+
+
+def _end_session(state: State, batch: Batch, record: EndSession) -> None:
+    key = (record.account, record.producer)
+    if record.close and state.producers.pop(key, None) is not None:
+        batch.touched.pop(key, None)
+        batch.changes.producers[key] = None
+
+
+def _tidy(state: State, batch: Batch, record: Tidy) -> None:
+    """Forget producers that were not used for long."""
+    old = [key for key, producer in state.producers.items() if producer.used < record.before]
+    for key in old:
+        del state.producers[key]
+        batch.touched.pop(key, None)
+    batch.changes.forget_before = record.before

@@ -1,0 +1,96 @@
+"""One batch on its way to the disk: what `apply` decided, kept until the commit has returned.
+
+Replies are gathered by session, outcomes as runs, events by room: a batch is not taken apart into per-message work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hubbub.broker.core.changes import Changes
+from hubbub.broker.core.producers import Outcome, Producer, Runs
+from hubbub.broker.core.records import Refusal, Submission
+from hubbub.broker.core.state import Account, Log, Room
+from hubbub.common.digest import extend
+from hubbub.common.replies import Delivered, Resend
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A name was claimed, or could not be."""
+
+    routing_id: bytes
+    account: Account | None
+    created: bool
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChanged:
+    """An account became a member of a room, or ceased to be one."""
+
+    account: Account
+    room: Room
+    joined: bool
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one batch of records changes and, once that is on disk, says."""
+
+    submissions: Sequence[Submission]
+    changes: Changes = field(default_factory=Changes)
+    published: dict[int, list[bytes]] = field(default_factory=dict)
+    """By room number: the bytes of its new events, in order."""
+    logs: set[Log] = field(default_factory=set)
+    """Logs whose head moved."""
+    runs: dict[bytes, Runs] = field(default_factory=dict)
+    """By routing id: the outcomes to tell."""
+    resends: dict[bytes, Resend] = field(default_factory=dict)
+    """By routing id: the first write that was not taken."""
+    delivered: dict[int, list[Delivered]] = field(default_factory=dict)
+    """By account: private messages for its sessions."""
+    registered: list[Registered] = field(default_factory=list)
+    memberships: list[MembershipChanged] = field(default_factory=list)
+    ended: list[bytes] = field(default_factory=list)
+    """Routing ids of sessions that said goodbye."""
+    touched: dict[tuple[int, bytes], Producer] = field(default_factory=dict)
+
+    def runs_for(self, routing_id: bytes) -> Runs:
+        """Return where the outcomes for a session are gathered."""
+        runs = self.runs.get(routing_id)
+        if runs is None:
+            runs = self.runs[routing_id] = Runs()
+        return runs
+
+    def append_event(self, room: Room, event: bytes) -> int:
+        """Append an event to a room and return its seq; the event was encoded with it."""
+        log = room.log
+        log.seq += 1
+        log.digest = extend(log.digest, event)
+        self.changes.events.append((room.number, log.seq, event, log.digest))
+        events = self.published.get(room.number)
+        if events is None:
+            events = self.published[room.number] = []
+            self.logs.add(log)
+        events.append(event)
+        return log.seq
+
+    def append_private(self, account: Account, message: int, event: bytes, peer: int) -> int:
+        """Append a private message to an account's inbox and return its seq there."""
+        log = account.inbox
+        log.seq += 1
+        log.digest = extend(log.digest, event)
+        self.logs.add(log)
+        self.changes.inbox.append((account.number, log.seq, message, peer, log.digest))
+        self.delivered.setdefault(account.number, []).append(Delivered(seq=log.seq, event=event))
+        return log.seq
+
+    def resend(self, routing_id: bytes, resend: Resend) -> None:
+        """Tell a session to go back, if it is not already told to in this batch."""
+        self.resends.setdefault(routing_id, resend)
+
+    def refused(self, routing_id: bytes, n: int, refusal: Refusal) -> Outcome:
+        """Tell a session that a write is refused for good."""
+        outcome = Outcome(n, 1, b"", 0, refusal.code, refusal.text)
+        self.runs_for(routing_id).append(outcome)
+        return outcome

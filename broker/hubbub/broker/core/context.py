@@ -1,0 +1,106 @@
+"""What handlers work on: the shared state, the sessions, the roster, and the broker's settings. One loop owns it; there are no locks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+from hubbub.broker.core.clock import Now
+from hubbub.broker.core.effects import Cut, Effect, Publish, Send, Submit
+from hubbub.broker.core.presence import Roster
+from hubbub.broker.core.records import Record, Submission
+from hubbub.broker.core.sessions import Session, Sessions
+from hubbub.broker.core.state import State
+from hubbub.common.commands import Query
+from hubbub.common.errors import Code
+from hubbub.common.limits import MIB
+from hubbub.common.replies import Error
+
+GATHERED_RECORDS: Final = 16_384
+GATHERED_BYTES: Final = 8 * MIB
+"""Submitted and not yet applied; beyond it writes get `busy`."""
+BUSY_SECONDS: Final = 0.1
+"""How long a client waits after `busy`: a few commits."""
+UNAVAILABLE_SECONDS: Final = 1.0
+"""How long after `storage_unavailable`: the pace at which the broker probes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator decided. `events_host` empty: clients take the host they connected to."""
+
+    broker_name: str
+    events_port: int
+    events_host: str = ""
+    names_per_key: int | None = None
+
+
+@dataclass(slots=True)
+class Context:
+    """All that the core holds."""
+
+    settings: Settings
+    state: State
+    started: float
+    """Monotonic time of the broker's start."""
+    sessions: Sessions = field(default_factory=Sessions)
+    roster: Roster = field(default_factory=Roster)
+    storage_failed: bool = False
+    closing: bool = False
+    gathered_records: int = 0
+    gathered_bytes: int = 0
+    reads: dict[int, tuple[Session, Query]] = field(default_factory=dict)
+    """By ticket: who waits for the reader, and for what."""
+    unsubscribe_by: dict[Session, float] = field(default_factory=dict)
+    """Sessions that still listen to a room they left, and when they are cut for it (monotonic)."""
+    _tickets: "count[int]" = field(default_factory=lambda: count(1))
+
+    def ticket(self) -> int:
+        """Return a number not used before."""
+        return next(self._tickets)
+
+    def unavailable(self) -> tuple[Code, float] | None:
+        """Return why no record is taken now, and when to try again; None if records are taken."""
+        if self.storage_failed:
+            return Code.STORAGE_UNAVAILABLE, UNAVAILABLE_SECONDS
+        if self.gathered_records >= GATHERED_RECORDS or self.gathered_bytes >= GATHERED_BYTES:
+            return Code.BUSY, BUSY_SECONDS
+        return None
+
+    def submit(
+        self, record: Record, routing_id: bytes = b"", *, count: int = 1, size: int = 256
+    ) -> Submit:
+        """Return the effect that hands a record to the sequencer, and count it as gathered."""
+        self.gathered_records += count
+        self.gathered_bytes += size
+        return Submit(Submission(record, routing_id, count, size))
+
+    def taken(self, submissions: Sequence[Submission]) -> None:
+        """Count these as gathered no longer."""
+        self.gathered_records -= sum(submission.count for submission in submissions)
+        self.gathered_bytes -= sum(submission.size for submission in submissions)
+
+    def end(self, session: Session, now: Now, *, cut: bool = False) -> list[Effect]:
+        """End a session and shut its SUB; `cut`: its DEALER too. Its person is online for the time of grace still."""
+        effects: list[Effect] = []
+        if session.events_connection is not None:
+            effects.append(Cut(session.events_connection))
+        if cut:
+            effects.append(Cut(session.peer.connection))
+        self.sessions.close(session)
+        self.unsubscribe_by.pop(session, None)
+        if session.reading is not None:
+            self.reads.pop(session.reading, None)
+        if session.account is not None and not self.sessions.of(session.account.number):
+            self.roster.lose(session.account.number, now.monotonic)
+        return effects
+
+    def presence(self, now: Now, *, at_once: bool = False) -> list[Effect]:
+        """Return the publication of the pending presence delta, if it is due."""
+        event = self.roster.flush(now.monotonic, at_once=at_once)
+        return [Publish(self.state.lobby.log.id, [event])] if event else []
+
+
+def refuse(session: Session, query: Query, code: Code, text: str) -> list[Effect]:
+    """Answer a query by an error."""
+    return [Send(session.peer.routing_id, (Error(id=query.id, code=code, text=text),))]

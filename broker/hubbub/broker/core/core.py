@@ -1,0 +1,281 @@
+"""The core: commands and records in, effects and changes out.
+
+It owns the shared state, the sessions and the roster; it never waits, reads a clock or touches a socket. The loop calls, in this order for each batch:
+
+    handle(peer, commands) → effects, among them Submit       while a commit is in flight, this only gathers
+    apply(submissions) → Batch                                decides; nothing of it may be told yet
+    committed(batch) → effects   or   failed(batch) → effects
+
+To add a command, see `rules`.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from hubbub.broker.core import apply as applying
+from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.changes import Snapshot
+from hubbub.broker.core.clock import Now
+from hubbub.broker.core.context import Context, Settings, refuse
+from hubbub.broker.core.effects import Cut, Effect, Grant, Revoke, Send
+from hubbub.broker.core.handlers.reading import fetched
+from hubbub.broker.core.outcomes import committed, failed
+from hubbub.broker.core.reads import ReadResult
+from hubbub.broker.core.records import Refusal, Submission, Tidy, Writes
+from hubbub.broker.core.rules import LEGAL, QUERIES, WRITES
+from hubbub.broker.core.sessions import Peer, Session, SessionState
+from hubbub.broker.core.state import State
+from hubbub.common.commands import Command, Query, Write
+from hubbub.common.errors import Code, WireError
+from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, ROOM_ID_BYTES, SILENT_SECONDS
+from hubbub.common.replies import Closing, Error, Resend, Subscribed
+
+log = logging.getLogger("hubbub.broker")
+
+REFUSED_TOPICS: Final = 1000
+"""Subscriptions refused to one session before it is cut: each costs libzmq 1.1 kB (measured)."""
+CHECK_SECONDS: Final = 1.0
+"""How often silent sessions are looked for."""
+TIDY_SECONDS: Final = 3600.0
+RETURN_SECONDS: Final = 1.0
+"""When clients shall come back after a shutdown; they add jitter of their own."""
+_DAY_MILLIS: Final = 24 * 3600 * 1000
+
+
+class Core:
+    """The broker's decisions. All calls come from one thread."""
+
+    def __init__(self, settings: Settings, snapshot: Snapshot, now: Now) -> None:
+        self.context = Context(settings, State(snapshot), started=now.monotonic)
+        self._next_check = now.monotonic + CHECK_SECONDS
+        self._next_tidy = now.monotonic
+
+    # Frames from clients.
+
+    def handle(
+        self, peer: Peer, commands: Sequence[Command | WireError], size: int, now: Now
+    ) -> list[Effect]:
+        """Carry out one frame of `size` bytes: answer queries, submit runs of writes."""
+        session = self._session(peer, now)
+        if session is None:
+            return [Cut(peer.connection)]
+        effects: list[Effect] = []
+        run: list[Write] = []
+        for command in commands:
+            if isinstance(command, Write):
+                run.append(command)
+                continue
+            if run:
+                effects += self._write(self._current(session), run, size, now)
+                run = []
+            effects += self._answer(self._current(session), command, now)
+        if run:
+            effects += self._write(self._current(session), run, size, now)
+        return effects
+
+    def refuse_frame(self, peer: Peer, error: WireError, now: Now) -> list[Effect]:
+        """Answer a frame that could not be read."""
+        session = self._session(peer, now)
+        if session is None:
+            return [Cut(peer.connection)]
+        return [Send(peer.routing_id, (Error(code=error.code, text=str(error)),))]
+
+    def _session(self, peer: Peer, now: Now) -> Session | None:
+        """Find or begin the session of a frame; None: its routing id belongs to another key."""
+        session = self.context.sessions.get(peer.routing_id)
+        if session is not None:
+            if session.peer.key != peer.key:
+                return None
+            if session.peer.connection == peer.connection:
+                session.heard = now.monotonic
+                return session
+            self.context.end(session, now)
+        return self.context.sessions.open(peer, now.monotonic)
+
+    def _current(self, session: Session) -> Session:
+        """Return the session that stands in its place after a `hello` began it anew."""
+        return self.context.sessions.get(session.peer.routing_id) or session
+
+    def _answer(self, session: Session, command: Command | WireError, now: Now) -> list[Effect]:
+        if isinstance(command, WireError):
+            reply = Error(code=command.code, text=str(command), id=command.id, n=command.n)
+            return [Send(session.peer.routing_id, (reply,))]
+        assert isinstance(command, Query), "a command is a Query or a Write"
+        if type(command) in LEGAL[session.state]:
+            return QUERIES[type(command)](self.context, session, command, now)
+        if session.state is SessionState.LIVE:
+            return refuse(session, command, Code.WRONG_STATE, "this session is logged in already")
+        return refuse(session, command, Code.LOGIN_REQUIRED, "log in first: hello, then login")
+
+    def _write(self, session: Session, run: list[Write], size: int, now: Now) -> list[Effect]:
+        """Submit a run of writes as one record; or let the client send them again later."""
+        if session.state is not SessionState.LIVE or session.account is None:
+            return self._send_again(session, run, Code.LOGIN_REQUIRED, 0.0)
+        unavailable = self.context.unavailable()
+        if unavailable is not None:
+            return self._send_again(session, run, *unavailable)
+        checked: list[tuple[Write, Refusal | None]] = [
+            (write, WRITES[type(write)].check(write)) for write in run
+        ]
+        record = Writes(session.account.number, session.producer, now.wall, checked)
+        return [self.context.submit(record, session.peer.routing_id, count=len(run), size=size)]
+
+    def _send_again(
+        self, session: Session, run: list[Write], code: Code, after: float
+    ) -> list[Effect]:
+        reply = Resend(n=run[0].n, code=code, retry_after=after)
+        return [Send(session.peer.routing_id, (reply,))]
+
+    # Batches.
+
+    def apply(self, submissions: Sequence[Submission]) -> Batch:
+        """Carry out records on the shared state. The next batch may be applied only when this one is committed or failed."""
+        self.context.taken(submissions)
+        return applying.apply(self.context.state, submissions, self.context.settings.names_per_key)
+
+    def committed(self, batch: Batch, now: Now) -> list[Effect]:
+        """Tell what is on disk now."""
+        return committed(self.context, batch, now)
+
+    def failed(self, submissions: Sequence[Submission], now: Now) -> list[Effect]:
+        """Let those wait whose records, applied or only gathered, are not on disk; take no records until `restored`."""
+        self.context.storage_failed = True
+        return failed(self.context, submissions, now)
+
+    def drop(self, submissions: Sequence[Submission], now: Now) -> list[Effect]:
+        """The same for records that were gathered and never applied."""
+        self.context.taken(submissions)
+        return self.failed(submissions, now)
+
+    def restored(self, snapshot: Snapshot, now: Now) -> list[Effect]:
+        """Go on from what is committed; sessions stay, but for those whose account never came to be."""
+        context = self.context
+        context.state = State(snapshot)
+        context.storage_failed = False
+        effects: list[Effect] = []
+        for session in context.sessions:
+            if session.account is None:
+                continue
+            account = context.state.accounts.get(session.account.number)
+            if account is None:
+                effects += context.end(session, now, cut=True)
+            else:
+                session.account = account
+        return effects
+
+    def fetched(self, ticket: int, result: ReadResult | None) -> list[Effect]:
+        """Answer the query that the reader worked on; None: the store could not be read."""
+        return fetched(self.context, ticket, result)
+
+    # Subscriptions and connections.
+
+    def admits(self, events_key: str) -> bool:
+        """Whether a SUB with this key may connect: a live session announced it."""
+        return self.context.sessions.announced(events_key) is not None
+
+    def subscribe(self, events_key: str, topic: bytes, connection: int) -> list[Effect]:
+        """Grant the subscription being read if its session's person is a member of the room; reply with the head in the same turn."""
+        session = self.context.sessions.announced(events_key)
+        if session is None or session.account is None or len(topic) != ROOM_ID_BYTES:
+            return [Cut(connection)]
+        if session.events_connection != connection:
+            self.context.sessions.listens(session, connection)
+        room = self.context.state.room_by_id.get(topic)
+        if room is None or not room.shows(session.account.number):
+            session.refused_topics += 1
+            return [Cut(connection)] if session.refused_topics > REFUSED_TOPICS else []
+        session.granted.add(topic)
+        head = room.log.published
+        return [
+            Grant(topic),
+            Send(
+                session.peer.routing_id, (Subscribed(room=topic, seq=head.seq, digest=head.digest),)
+            ),
+        ]
+
+    def unsubscribe(self, events_key: str, topic: bytes) -> list[Effect]:
+        """Take back the subscription whose end is being read."""
+        session = self.context.sessions.announced(events_key)
+        if session is not None:
+            session.granted.discard(topic)
+        return [Revoke(topic)]
+
+    def misbehaved(self, events_key: str, connection: int, now: Now) -> list[Effect]:
+        """End the session whose SUB sent what no SUB sends."""
+        session = self.context.sessions.announced(events_key)
+        ended = self.context.end(session, now, cut=True) if session is not None else []
+        return [*ended, Cut(connection)]
+
+    def lost(self, connection: int, now: Now) -> list[Effect]:
+        """A DEALER's connection is gone, and with it its session."""
+        session = self.context.sessions.on_connection(connection)
+        return self._drop_session(session, now, cut=False) if session is not None else []
+
+    def lost_events(self, connection: int) -> None:
+        """A SUB's connection is gone, and with it its grants."""
+        session = self.context.sessions.listening_on(connection)
+        if session is not None:
+            self.context.sessions.deafen(session)
+
+    def unreachable(self, routing_id: bytes, now: Now) -> list[Effect]:
+        """A reply could not be sent: end the session; its client resumes."""
+        session = self.context.sessions.get(routing_id)
+        return self._drop_session(session, now, cut=True) if session is not None else []
+
+    def _drop_session(self, session: Session, now: Now, *, cut: bool) -> list[Effect]:
+        if session.account is not None:
+            log.info("%s is disconnected.", session.account.name)
+        return self.context.end(session, now, cut=cut)
+
+    # Time.
+
+    def deadline(self) -> float:
+        """Return the monotonic time of the next `tick` that has something to do."""
+        presence = self.context.roster.deadline()
+        times = [self._next_check, *self.context.unsubscribe_by.values()]
+        return min(times if presence is None else [*times, presence])
+
+    def tick(self, now: Now) -> list[Effect]:
+        """Do what is due: presence, time-outs, tidying."""
+        effects: list[Effect] = []
+        self.context.roster.expire(now.monotonic)
+        effects += self.context.presence(now)
+        effects += self._cut_listeners(now)
+        if now.monotonic >= self._next_check:
+            self._next_check = now.monotonic + CHECK_SECONDS
+            for session in self.context.sessions:
+                if session.heard + SILENT_SECONDS < now.monotonic:
+                    effects += self._drop_session(session, now, cut=True)
+        if now.monotonic >= self._next_tidy and self.context.unavailable() is None:
+            self._next_tidy = now.monotonic + TIDY_SECONDS
+            before = now.wall - PRODUCER_LIFETIME_DAYS * _DAY_MILLIS
+            effects.append(self.context.submit(Tidy(max(before, 0))))
+        return effects
+
+    def _cut_listeners(self, now: Now) -> list[Effect]:
+        """Cut the SUB of those who still listen to a room they have left."""
+        due = [
+            session for session, by in self.context.unsubscribe_by.items() if by <= now.monotonic
+        ]
+        effects: list[Effect] = []
+        for session in due:
+            del self.context.unsubscribe_by[session]
+            if session.events_connection is not None and self._overhears(session):
+                effects.append(Cut(session.events_connection))
+        return effects
+
+    def _overhears(self, session: Session) -> bool:
+        assert session.account is not None, "only live sessions leave rooms"
+        rooms = self.context.state.room_by_id
+        return any(not rooms[topic].holds(session.account.number) for topic in session.granted)
+
+    def closing(self) -> list[Effect]:
+        """Tell every session that the broker shuts down."""
+        self.context.closing = True
+        reply = Closing(
+            code=Code.SHUTTING_DOWN, text="the broker is shutting down", retry_after=RETURN_SECONDS
+        )
+        return [
+            Send(session.peer.routing_id, (reply,), push=True) for session in self.context.sessions
+        ]

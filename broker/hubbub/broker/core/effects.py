@@ -1,0 +1,66 @@
+"""Effects: what the core asks of the loop, which performs them in order."""
+
+from dataclasses import dataclass
+
+from hubbub.broker.core.reads import Read
+from hubbub.broker.core.records import Submission
+from hubbub.common.replies import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send replies to one session by its routing id. Replies of one turn are gathered into one frame.
+
+    A `push` that cannot be sent is dropped (the client catches up); any other reply that cannot be sent ends the session.
+    """
+
+    routing_id: bytes
+    replies: tuple[Reply, ...]
+    push: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish the bytes of events under a topic, in order, in as few frames as the bound allows."""
+
+    topic: bytes
+    events: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Give a record to the sequencer."""
+
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Let the reader answer `query`, then call `Core.fetched` with the same ticket."""
+
+    query: Read
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Grant the subscription that is being read from XPUB, now."""
+
+    topic: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Take back the subscription whose end is being read from XPUB, now."""
+
+    topic: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Shut the connection down; its number comes from the connection watch."""
+
+    connection: int
+
+
+Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut

@@ -1,0 +1,38 @@
+"""History: pages of a room's events, of one's inbox, of what one exchanged with a person."""
+
+from hubbub.broker.core.clock import Now
+from hubbub.broker.core.context import Context, refuse
+from hubbub.broker.core.effects import Effect
+from hubbub.broker.core.handlers.reading import fetch
+from hubbub.broker.core.reads import Read, ReadEvents, ReadInbox
+from hubbub.broker.core.records import Refusal
+from hubbub.broker.core.sessions import Session
+from hubbub.broker.core.state import Account
+from hubbub.common.commands import History
+from hubbub.common.errors import Code
+
+
+def history(context: Context, session: Session, command: History, now: Now) -> list[Effect]:
+    """Begin reading a page, if the session may read that log."""
+    assert session.account is not None, "history is legal in a live session only"
+    query = _query(context, session.account, command)
+    if isinstance(query, Refusal):
+        return refuse(session, command, query.code, query.text)
+    return fetch(context, session, command, query)
+
+
+def _query(context: Context, account: Account, command: History) -> Read | Refusal:
+    if (command.room is None) == (command.peer is None):
+        return Refusal(Code.INVALID, "history: give either room or with")
+    span = (command.before, command.after, command.limit)
+    if command.peer is not None:
+        peer = context.state.account_named(command.peer)
+        if peer is None:
+            return Refusal(Code.UNKNOWN_USER, f"nobody here is called {command.peer[:64]!r}")
+        return ReadInbox(account.number, peer.number, *span)
+    if command.room == account.inbox.id:
+        return ReadInbox(account.number, None, *span)
+    room = context.state.room_by_id.get(command.room or b"")
+    if room is None or not room.shows(account.number):
+        return Refusal(Code.NOT_MEMBER, "you are not a member of that room")
+    return ReadEvents(room.number, *span)

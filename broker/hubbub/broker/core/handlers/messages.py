@@ -1,0 +1,65 @@
+"""Messages: to a room, to a person."""
+
+from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.records import Refusal
+from hubbub.broker.core.state import Account, State
+from hubbub.common.codec import data_size, encode
+from hubbub.common.commands import Post, Tell
+from hubbub.common.errors import Code, WireError
+from hubbub.common.events import MessagePosted, MessageTold
+from hubbub.common.limits import DATA_BYTES, TEXT_BYTES
+
+_NOT_MEMBER = Refusal(Code.NOT_MEMBER, "you are not a member of that room")
+
+
+def check_message(command: Post | Tell) -> Refusal | None:
+    """Refuse a text or data over their bounds, a NUL character, and a message of nothing."""
+    text, data = command.text, command.data
+    if len(text) * 4 > TEXT_BYTES and len(text.encode()) > TEXT_BYTES:
+        return Refusal(Code.TOO_LARGE, f"a text has at most {TEXT_BYTES} bytes of UTF-8")
+    if "\0" in text:
+        return Refusal(Code.INVALID, "a text cannot contain NUL characters")
+    if data is None:
+        return None if text else Refusal(Code.INVALID, "a message needs a text or data")
+    try:
+        size = data_size(data)
+    except WireError as error:
+        return Refusal(error.code, str(error))
+    return (
+        Refusal(Code.TOO_LARGE, f"data has at most {DATA_BYTES} bytes encoded")
+        if size > DATA_BYTES
+        else None
+    )
+
+
+def apply_post(
+    state: State, batch: Batch, account: Account, command: Post, time: int
+) -> tuple[bytes, int] | Refusal:
+    """Append a message to a room of which the account is a member."""
+    room = state.room_by_id.get(command.room)
+    if room is None or not room.holds(account.number):
+        return _NOT_MEMBER
+    event = MessagePosted(
+        seq=room.log.seq + 1, time=time, sender=account.name, text=command.text, data=command.data
+    )
+    return command.room, batch.append_event(room, encode(event))
+
+
+def apply_tell(
+    state: State, batch: Batch, account: Account, command: Tell, time: int
+) -> tuple[bytes, int] | Refusal:
+    """Put one message into the inboxes of both parties; one's own, once, if they are the same."""
+    to = state.account_named(command.to)
+    if to is None:
+        return Refusal(Code.UNKNOWN_USER, f"nobody here is called {command.to[:64]!r}")
+    event = encode(
+        MessageTold(
+            time=time, sender=account.name, to=to.name, text=command.text, data=command.data
+        )
+    )
+    state.last_message += 1
+    batch.changes.messages.append((state.last_message, event))
+    seq = batch.append_private(account, state.last_message, event, to.number)
+    if to is not account:
+        batch.append_private(to, state.last_message, event, account.number)
+    return account.inbox.id, seq

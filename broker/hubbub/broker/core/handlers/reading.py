@@ -1,0 +1,75 @@
+"""Queries that the store's reader answers: what is asked now, and the reply that its result becomes."""
+
+from typing import assert_never
+
+from hubbub.broker.core.context import Context, refuse
+from hubbub.broker.core.effects import Effect, Fetch, Send
+from hubbub.broker.core.reads import EventsPage, MembersPage, Read, ReadResult, RoomsPage
+from hubbub.broker.core.sessions import Session
+from hubbub.common.commands import History, Members, Query
+from hubbub.common.errors import Code
+from hubbub.common.replies import MemberInfo, MemberList, Page, Reply, RoomInfo, RoomList, Stored
+
+
+def fetch(context: Context, session: Session, command: Query, query: Read) -> list[Effect]:
+    """Ask the reader, one page at a time for each session."""
+    if session.reading is not None:
+        return refuse(
+            session, command, Code.BUSY, "one page at a time: wait for the one you asked for"
+        )
+    ticket = session.reading = context.ticket()
+    context.reads[ticket] = (session, command)
+    return [Fetch(query, ticket)]
+
+
+def fetched(context: Context, ticket: int, result: ReadResult | None) -> list[Effect]:
+    """Answer the query that the reader worked on; None: the store could not be read."""
+    waiting = context.reads.pop(ticket, None)
+    if waiting is None:
+        return []
+    session, command = waiting
+    session.reading = None
+    if result is None:
+        return refuse(
+            session,
+            command,
+            Code.STORAGE_UNAVAILABLE,
+            "the broker cannot read its store now; ask again",
+        )
+    return [Send(session.peer.routing_id, (_reply(context, session, command, result),))]
+
+
+def _reply(context: Context, session: Session, command: Query, result: ReadResult) -> Reply:
+    match result:
+        case EventsPage():
+            events = [Stored(seq, event) for seq, event in result.events]
+            return Page(
+                id=command.id,
+                room=_log_id(session, command),
+                events=events,
+                more=result.more,
+                first=result.first,
+                before=result.before,
+            )
+        case RoomsPage():
+            rooms = [
+                RoomInfo(room=room, name=name, description=description, members=members)
+                for room, name, description, members in result.rooms
+            ]
+            return RoomList(id=command.id, rooms=rooms, more=result.more)
+        case MembersPage():
+            members = [
+                MemberInfo(name=name, online=account in context.roster)
+                for account, name in result.members
+            ]
+            room = command.room if isinstance(command, Members) else b""
+            return MemberList(id=command.id, room=room, members=members, more=result.more)
+        case _:
+            assert_never(result)
+
+
+def _log_id(session: Session, command: Query) -> bytes:
+    """Return the log that a page is of: the room asked for, or the own inbox."""
+    if isinstance(command, History) and command.room is not None:
+        return command.room
+    return session.account.inbox.id if session.account else b""

@@ -1,0 +1,113 @@
+"""What is told once a batch is on disk, or is not."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from hubbub.broker.core.batch import Batch, MembershipChanged, Registered
+from hubbub.broker.core.clock import Now
+from hubbub.broker.core.context import UNAVAILABLE_SECONDS, Context
+from hubbub.broker.core.effects import Effect, Publish, Send
+from hubbub.broker.core.handlers.connection import goodbye, joined, registered
+from hubbub.broker.core.producers import Outcome
+from hubbub.broker.core.records import EndSession, Register, Submission, Tidy, Writes
+from hubbub.broker.core.sessions import SessionState
+from hubbub.common.errors import Code
+from hubbub.common.limits import UNSUBSCRIBE_SECONDS
+from hubbub.common.replies import Acked, Error, Left, Reply, Resend
+
+
+def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
+    """Publish, acknowledge, deliver, let in and see out, in this order: what a batch did, now that it is on disk."""
+    for entry in batch.logs:
+        entry.publish()
+    effects: list[Effect] = [
+        Publish(context.state.rooms[number].log.id, events)
+        for number, events in batch.published.items()
+    ]
+    for change in batch.memberships:
+        effects += _tell_membership(context, change, now)
+    effects += _tell_outcomes(context, batch)
+    for account, deliveries in batch.delivered.items():
+        for session in context.sessions.of(account):
+            effects.append(Send(session.peer.routing_id, tuple(deliveries), push=True))
+    for claim in batch.registered:
+        effects += _answer_claim(context, claim, now)
+    for routing_id in batch.ended:
+        leaving = context.sessions.get(routing_id)
+        if leaving is not None and leaving.state is SessionState.LEAVING:
+            effects += goodbye(context, leaving, now)
+    return effects
+
+
+def _tell_outcomes(context: Context, batch: Batch) -> list[Effect]:
+    """Tell each session that is still logged in what became of its writes, as runs."""
+    effects: list[Effect] = []
+    for routing_id, runs in batch.runs.items():
+        session = context.sessions.get(routing_id)
+        if session is None or session.account is None:
+            continue
+        replies = [_outcome(outcome) for outcome in runs.outcomes]
+        if routing_id in batch.resends:
+            replies.append(batch.resends[routing_id])
+        if replies:
+            effects.append(Send(routing_id, tuple(replies)))
+    return effects
+
+
+def _answer_claim(context: Context, claim: Registered, now: Now) -> list[Effect]:
+    if claim.account is not None:
+        claim.account.committed = True
+    session = context.sessions.get(claim.routing_id)
+    if session is None:
+        return []
+    return registered(context, session, claim.account, claim.refusal, now, created=claim.created)
+
+
+def _outcome(outcome: Outcome) -> Reply:
+    if outcome.code:
+        return Error(n=outcome.n, code=outcome.code, text=outcome.text)
+    return Acked(n=outcome.n, room=outcome.room, seq=outcome.seq, count=outcome.count)
+
+
+def _tell_membership(context: Context, change: MembershipChanged, now: Now) -> list[Effect]:
+    """Tell every session of the person; those that left have a second to unsubscribe."""
+    effects: list[Effect] = []
+    room = change.room
+    reply = joined(room) if change.joined else Left(room=room.log.id)
+    for session in context.sessions.of(change.account.number):
+        effects.append(Send(session.peer.routing_id, (reply,)))
+        if change.joined:
+            session.told[room.log.id] = room.log.published.seq
+        else:
+            session.told.pop(room.log.id, None)
+            context.unsubscribe_by.setdefault(session, now.monotonic + UNSUBSCRIBE_SECONDS)
+    return effects
+
+
+def failed(context: Context, submissions: Sequence[Submission], now: Now) -> list[Effect]:
+    """Answer records of which nothing is on disk. A write keeps its number and is sent again."""
+    effects: list[Effect] = []
+    told: set[bytes] = set()
+    for submission in submissions:
+        session = context.sessions.get(submission.routing_id)
+        if session is None:
+            continue
+        match submission.record:
+            case Writes(writes=writes):
+                if submission.routing_id not in told:
+                    told.add(submission.routing_id)
+                    reply = Resend(
+                        n=writes[0][0].n,
+                        code=Code.STORAGE_UNAVAILABLE,
+                        retry_after=UNAVAILABLE_SECONDS,
+                    )
+                    effects.append(Send(submission.routing_id, (reply,)))
+            case Register():
+                effects += registered(context, session, None, None, now, created=False)
+            case EndSession():
+                effects += goodbye(context, session, now)
+            case Tidy():
+                pass
+            case _:
+                assert_never(submission.record)
+    return effects

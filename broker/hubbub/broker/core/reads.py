@@ -1,0 +1,78 @@
+"""Queries that the store's reader answers, and their results. They see what is committed and nothing else."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvents:
+    """A page of a room's events: `after` < seq < `before`, both exclusive and optional.
+
+    Without `after` the page is the latest `limit` events of the range, else the oldest; either way it is given oldest first.
+    """
+
+    room: int
+    before: int | None
+    after: int | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInbox:
+    """The same for an account's inbox; with `peer` (an account) only what was exchanged with that one, and no digest."""
+
+    account: int
+    peer: int | None
+    before: int | None
+    after: int | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRooms:
+    """Rooms by folded name, those behind `after` (folded, exclusive; empty: from the start)."""
+
+    after: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMembers:
+    """Members of a room by folded name; room None: every account (the lobby)."""
+
+    room: int | None
+    after: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """(seq, event) oldest first; at most `limit` of them and 240 KiB of events, but at least one if there is any.
+
+    `more`: the range holds more in the direction walked. `first`: the oldest seq that the log has (0: none). `before`: the digest before the page's first
+    event, or, of an empty page, before the event that would come next after `after` (without `after`: of the whole log); empty with `peer`.
+    """
+
+    events: list[tuple[int, bytes]]
+    more: bool
+    first: int
+    before: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RoomsPage:
+    """(room id, name, description, number of members); the lobby's number counts all accounts."""
+
+    rooms: list[tuple[bytes, str, str, int]]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MembersPage:
+    """(account, name)."""
+
+    members: list[tuple[int, str]]
+    more: bool
+
+
+Read = ReadEvents | ReadInbox | ReadRooms | ReadMembers
+ReadResult = EventsPage | RoomsPage | MembersPage

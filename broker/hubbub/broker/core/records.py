@@ -1,0 +1,68 @@
+"""Records: what the sequencer orders and `apply` carries out. They hold all that `apply` needs, time included, so that the same log always gives
+the same state.
+
+A record may stand for several writes of one session (`Writes`): a frame of 500 posts stays one record.
+"""
+
+from dataclasses import dataclass
+
+from hubbub.common.commands import Write
+from hubbub.common.errors import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a write is refused for good. `text` is for people."""
+
+    code: Code
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Claim a name for a key."""
+
+    name: str
+    key: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """Writes of one producer, in the order of the frame. A write that broke a rule of shape stands with its refusal: it uses up its number."""
+
+    account: int
+    producer: bytes
+    time: int
+    writes: list[tuple[Write, Refusal | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """A clean logout, ordered behind the session's writes. `close` forgets the producer."""
+
+    account: int
+    producer: bytes
+    close: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """Forget producers last used before this time (Unix milliseconds)."""
+
+    before: int
+
+
+Record = Register | Writes | EndSession | Tidy
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A record on its way through the sequencer, with the session that waits for it (b"": none)."""
+
+    record: Record
+    routing_id: bytes
+    count: int
+    """Records it counts for in a batch: the writes in it, else 1."""
+    size: int
+    """Bytes it counts for: those of its frame."""

@@ -1,0 +1,62 @@
+"""The two tables of the core: which command is legal in which state of a session, and what carries it out.
+
+A command that is absent from its state's row is the client's error. To add a command: its struct in `hubbub.common.commands`, one row here, its
+handler in `handlers/`, its line in PROTOCOL.md, its test.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.clock import Now
+from hubbub.broker.core.context import Context
+from hubbub.broker.core.effects import Effect
+from hubbub.broker.core.handlers import connection, history, messages, people, rooms
+from hubbub.broker.core.records import Refusal
+from hubbub.broker.core.sessions import Session, SessionState
+from hubbub.broker.core.state import Account, State
+from hubbub.common import commands as c
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRow:
+    """A command that becomes a record.
+
+    `check` sees the command alone (shape, lengths); `apply` carries it out on the shared state and returns (log id, seq) of its event. Either refuses for
+    good by a Refusal.
+    """
+
+    check: Callable[[Any], Refusal | None]
+    apply: Callable[[State, Batch, Account, Any, int], tuple[bytes, int] | Refusal]
+
+
+QueryHandler = Callable[[Context, Session, Any, Now], list[Effect]]
+"""Answers a query, or begins something whose end answers it."""
+
+WRITES: Final[dict[type[c.Command], WriteRow]] = {
+    c.Post: WriteRow(messages.check_message, messages.apply_post),
+    c.Tell: WriteRow(messages.check_message, messages.apply_tell),
+    c.Create: WriteRow(rooms.check_create, rooms.apply_create),
+    c.Join: WriteRow(rooms.check_join, rooms.apply_join),
+    c.Leave: WriteRow(rooms.check_leave, rooms.apply_leave),
+}
+
+QUERIES: Final[dict[type[c.Command], QueryHandler]] = {
+    c.Hello: connection.hello,
+    c.Login: connection.login,
+    c.Logout: connection.logout,
+    c.Ping: connection.ping,
+    c.Rooms: rooms.list_rooms,
+    c.Members: rooms.list_members,
+    c.Who: people.who,
+    c.History: history.history,
+}
+
+LEGAL: Final[dict[SessionState, frozenset[type[c.Command]]]] = {
+    SessionState.NEW: frozenset({c.Hello, c.Ping}),
+    SessionState.GREETED: frozenset({c.Hello, c.Ping, c.Login}),
+    SessionState.REGISTERING: frozenset({c.Hello, c.Ping}),
+    SessionState.LIVE: frozenset({*WRITES, *QUERIES} - {c.Login}),
+    SessionState.LEAVING: frozenset({c.Hello}),
+}

@@ -1,0 +1,31 @@
+"""Exceptions of the broker.
+
+HubbubError
+└── BrokerError         the broker cannot start or go on; the text is one line that says what to do
+    ├── FolderError     the data folder: foreign, not writable, in use, a newer schema, damaged
+    ├── BindError       the address cannot be listened on
+    ├── SecurityError   ZeroMQ here cannot keep what hubbub promises
+    └── StorageError    a commit or read failed; nothing of it is on disk
+"""
+
+from hubbub.common.errors import HubbubError
+
+
+class BrokerError(HubbubError):
+    """The broker cannot start or go on."""
+
+
+class FolderError(BrokerError):
+    """The data folder cannot be used."""
+
+
+class BindError(BrokerError):
+    """The address cannot be listened on."""
+
+
+class SecurityError(BrokerError):
+    """ZeroMQ as installed, or as it behaves in the self-test, is not safe to run on."""
+
+
+class StorageError(BrokerError):
+    """A commit or a read failed; nothing of it is on disk."""
