@@ -1,0 +1,66 @@
+"""Who may connect: libzmq's questions (ZAP) and the broker's answers.
+
+On commands every key is let in that is not banned (a name is claimed later, by `login`); on events only a key that a live session announced.
+libzmq then hands the key, as hex, on every frame as its User-Id.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from hubbub.broker.sockets import COMMANDS_DOMAIN, EVENTS_DOMAIN
+from hubbub.common.limits import KEY_BYTES
+
+_ADMIT: Final = b"200"
+_WAIT: Final = b"300"
+"""Not yet: libzmq holds the peer until its handshake times out, then it tries again by itself."""
+_REFUSE: Final = b"400"
+BANNED_KEYS: Final = 4096
+"""Keys of misbehaving SUBs that are remembered, newest; each was good for one session only."""
+
+
+class Auth:
+    """Answers ZAP requests."""
+
+    def __init__(self, admits: Callable[[str], bool]) -> None:
+        """`admits` tells whether an events key was announced by a live session."""
+        self._admits = admits
+        self._banned: OrderedDict[str, None] = OrderedDict()
+
+    def ban(self, key: str) -> None:
+        """Refuse a key from now on. Live connections are not touched."""
+        self._banned[key] = None
+        while len(self._banned) > BANNED_KEYS:
+            self._banned.popitem(last=False)
+
+    def answer(self, request: list[bytes]) -> list[bytes] | None:
+        """Turn a ZAP request into its reply; None: it is none.
+
+        [routing id, empty, version, request id, domain, address, routing id of the peer, mechanism, credential …]
+        → [routing id, empty, version, request id, status, text, user id, metadata]
+        """
+        if len(request) < 9 or request[2] != b"1.0":
+            return None
+        key = _key(request[7], request[8])
+        status = self._decide(request[4].decode("ascii", "replace"), key)
+        user = key.encode() if status == _ADMIT else b""
+        return [request[0], b"", b"1.0", request[3], status, b"", user, b""]
+
+    def _decide(self, domain: str, key: str) -> bytes:
+        if not key or key in self._banned:
+            return _REFUSE
+        if domain == COMMANDS_DOMAIN:
+            return _ADMIT
+        if domain == EVENTS_DOMAIN:
+            return _ADMIT if self._admits(key) else _WAIT
+        return _REFUSE
+
+
+def _key(mechanism: bytes, credential: bytes) -> str:
+    """Return the hex of the peer's public key; empty if it shows none."""
+    if mechanism == b"CURVE" and len(credential) == KEY_BYTES:
+        return credential.hex()
+    if mechanism == b"PLAIN" and len(credential) == 2 * KEY_BYTES:
+        text = credential.decode("ascii", "replace")
+        return text if all(character in "0123456789abcdef" for character in text) else ""
+    return ""

@@ -1,0 +1,166 @@
+"""`Broker`: puts folder, store, keys, sockets, core and loop together, and runs them.
+
+Broker(parse("127.0.0.1:5000"), data=Path("data")).run()      a program: until SIGTERM or SIGINT
+
+with Broker.temporary() as broker:                            a test or a notebook: in a thread of its own
+    Client(str(broker.address), name="Alice", home=...)
+"""
+
+import contextlib
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from hubbub.broker.auth import Auth
+from hubbub.broker.core.context import Settings
+from hubbub.broker.core.core import Core
+from hubbub.broker.errors import BindError
+from hubbub.broker.folder import DataFolder
+from hubbub.broker.keys import KeyPair, make_secret
+from hubbub.broker.loop import Loop, read_clock
+from hubbub.broker.sequencer import LocalSequencer
+from hubbub.broker.sockets import Sockets, open_sockets
+from hubbub.broker.store.sqlite import SqliteStore
+from hubbub.broker.wake import Waker
+from hubbub.common.addresses import Address
+from hubbub.common.codec import VERSIONS, DoorAnswer, encode
+
+NAMES_PER_KEY = 8
+"""Names that one device key may own when others than this machine can reach the broker."""
+ANY_PORT = Address("127.0.0.1", 0)
+
+
+class Broker:
+    """A broker that is bound and ready. Its sockets are served only while `run` runs, in one thread.
+
+    `bind` with port 0 looks for three free ports in a row; `address` is what was found. Raises FolderError, BindError or SecurityError; then nothing stays
+    open. Use it as a context manager, or call `close`.
+    """
+
+    def __init__(
+        self,
+        bind: Address,
+        *,
+        data: Path,
+        name: str = "hubbub",
+        insecure: bool = False,
+        advertise: Address | None = None,
+        max_pages: int | None = None,
+    ) -> None:
+        """`advertise` is the broker's address as clients must use it, where that is not the one they connected to (a router between); `max_pages` bounds the database (SQLite pages of 4 KiB), None: the disk does."""
+        if insecure and not bind.is_loopback:
+            raise BindError(
+                f"--insecure is for measurements on this machine only: bind to 127.0.0.1, not {bind.host}"
+            )
+        with contextlib.ExitStack() as opened:
+            folder = opened.enter_context(DataFolder.open(data))
+            self._keys = KeyPair.from_secret(folder.server_key(make_secret))
+            store = SqliteStore.open(folder.database, max_pages=max_pages)
+            opened.callback(store.close)
+            sockets = open_sockets(bind, self._keys, insecure=insecure)
+            opened.callback(sockets.close)
+            waker = Waker()
+            opened.callback(waker.close)
+            self.address = sockets.address
+            self.store = store
+            self._loop = self._make_loop(sockets, store, waker, name, advertise)
+            self._waker = waker
+            self._opened = opened.pop_all()
+
+    def _make_loop(
+        self,
+        sockets: Sockets,
+        store: SqliteStore,
+        waker: Waker,
+        name: str,
+        advertise: Address | None,
+    ) -> Loop:
+        settings = Settings(
+            broker_name=name,
+            events_port=(advertise or sockets.address).port + 1,
+            events_host=advertise.host if advertise else "",
+            names_per_key=None if sockets.address.is_loopback else NAMES_PER_KEY,
+        )
+        core = Core(settings, store.load(), read_clock())
+        door = encode(DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS)))
+        return Loop(core, sockets, Auth(core.admits), store, LocalSequencer(), door, waker)
+
+    @property
+    def fingerprint(self) -> str:
+        """The server's public key as people compare it."""
+        return self._keys.fingerprint
+
+    @property
+    def public_key(self) -> bytes:
+        """The server's public key, raw: 32 bytes."""
+        return self._keys.public
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        self._loop.run()
+
+    def run_until_signal(self) -> None:
+        """Serve until SIGTERM or SIGINT. Main thread only."""
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self.stop()
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            with self._waker.on_signals():
+                self.run()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def stop(self) -> None:
+        """Let `run` commit what was taken, tell the sessions and return. Safe from any thread."""
+        self._loop.stop()
+
+    def close(self) -> None:
+        """Release sockets, store and folder; `run` must have returned or never begun. May be called twice."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @classmethod
+    @contextlib.contextmanager
+    def temporary(
+        cls,
+        bind: Address = ANY_PORT,
+        *,
+        data: Path | None = None,
+        insecure: bool = False,
+        name: str = "hubbub",
+    ) -> Iterator[Self]:
+        """Serve in a thread of its own while the `with` block runs, on free ports, without signal handlers.
+
+        Without `data` the folder is a temporary one, removed at the end.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="hubbub-")) if data is None else data
+        try:
+            with cls(bind, data=folder, insecure=insecure, name=name) as broker:
+                thread = threading.Thread(target=broker.run, name="hubbub-broker", daemon=True)
+                thread.start()
+                try:
+                    yield broker
+                finally:
+                    broker.stop()
+                    thread.join()
+        finally:
+            if data is None:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,203 @@
+"""The broker's sockets: every option, each with its why. `docs: zeromq` figures were measured with libzmq 4.3.5 on loopback.
+
+commands  ROUTER  PORT      replies and private messages go out by routing id
+events    XPUB    PORT + 1  manual: each subscription is granted by the loop
+door      ROUTER  PORT + 2  no encryption: one fixed answer to one fixed question
+zap       ROUTER  inproc    libzmq asks here whether a key may connect; bound first, closed last
+"""
+
+import errno
+import resource
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import zmq
+
+from hubbub.broker.errors import BindError, SecurityError
+from hubbub.broker.keys import KeyPair
+from hubbub.common.addresses import MAX_PORT, Address
+from hubbub.common.limits import FRAME_UP_BYTES, KIB
+from hubbub.common.zmq_setup import prepare_zmq
+
+COMMANDS_DOMAIN: Final = "cmd"
+EVENTS_DOMAIN: Final = "pub"
+
+_FRAME_UP: Final = FRAME_UP_BYTES + 2 * KIB
+"""Room for a frame that is a little too large, so that its sender gets an answer instead of a cut."""
+_SUBSCRIPTION: Final = 512
+"""A topic has 17 bytes, but CURVE's own handshake needs about 300."""
+_TRIES: Final = 50
+"""How often three free ports in a row are looked for."""
+
+
+@dataclass(slots=True)
+class Sockets:
+    """All sockets of a broker, bound. They belong to the loop's thread."""
+
+    context: "zmq.Context[zmq.Socket[bytes]]"
+    address: Address
+    zap: "zmq.Socket[bytes]"
+    commands: "zmq.Socket[bytes]"
+    events: "zmq.Socket[bytes]"
+    door: "zmq.Socket[bytes]"
+    commands_monitor: "zmq.Socket[bytes]"
+    events_monitor: "zmq.Socket[bytes]"
+
+    def close(self) -> None:
+        """Close all; replies that are on their way get a second to leave."""
+        for socket in (self.commands, self.events):
+            socket.disable_monitor()
+        for socket in (self.commands, self.events, self.door, self.zap):
+            socket.close()
+        self.context.term()
+
+
+def open_sockets(address: Address, keys: KeyPair, *, insecure: bool) -> Sockets:
+    """Open and bind all sockets. Port 0: the first three free ports in a row that are found.
+
+    Raises BindError and SecurityError; then nothing stays open.
+    """
+    prepare_zmq()
+    _raise_file_limit()
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=2)
+    try:
+        zap = context.socket(zmq.ROUTER)
+        zap.linger = 0
+        zap.bind(
+            "inproc://zeromq.zap.01"
+        )  # before any other socket: without a handler every key is let in
+        for _ in range(_TRIES):
+            try:
+                return _bind(context, zap, address, keys, insecure=insecure)
+            except zmq.ZMQError as error:
+                if address.port or error.errno != errno.EADDRINUSE:
+                    raise _explain(error, address) from None
+        raise BindError(f"no three free ports in a row on {address.host}")
+    except BaseException:
+        context.destroy(linger=0)
+        raise
+
+
+def _bind(
+    context: "zmq.Context[zmq.Socket[bytes]]",
+    zap: "zmq.Socket[bytes]",
+    address: Address,
+    keys: KeyPair,
+    *,
+    insecure: bool,
+) -> Sockets:
+    """Open the three sockets and bind them, or close them again."""
+    opened: list[zmq.Socket[bytes]] = []
+    try:
+        commands, events, door = _commands(context), _events(context), _door(context)
+        opened += (commands, events, door)
+        for socket in opened:
+            socket.ipv6 = ":" in address.host  # with it, IPv4 peers would show as ::ffff:…
+        for socket in (commands, events):
+            _common(socket)
+        _secure(commands, COMMANDS_DOMAIN, keys, insecure=insecure)
+        _secure(events, EVENTS_DOMAIN, keys, insecure=insecure)
+        monitors = [_monitor(commands), _monitor(events)]
+        port = _bind_first(commands, address)
+        bound = Address(address.host, port)
+        events.bind(bound.endpoint(1))
+        door.bind(bound.endpoint(2))
+    except BaseException:
+        for socket in opened:
+            socket.disable_monitor()
+            socket.close(linger=0)
+        raise
+    return Sockets(context, bound, zap, commands, events, door, *monitors)
+
+
+def _bind_first(socket: "zmq.Socket[bytes]", address: Address) -> int:
+    """Bind and return the port, which has two above it."""
+    socket.bind(
+        address.endpoint()
+        if address.port
+        else Address(address.host, 0).endpoint().removesuffix("0") + "*"
+    )
+    port = int(bytes(socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").rpartition(b":")[2])
+    if port > MAX_PORT:
+        raise zmq.ZMQError(errno.EADDRINUSE)
+    return port
+
+
+def _commands(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
+    socket = context.socket(zmq.ROUTER)
+    socket.router_mandatory = True  # a reply that cannot be sent is an error, not a silence
+    socket.router_handover = True  # a client that reconnects takes its routing id back at once
+    socket.maxmsgsize = _FRAME_UP
+    socket.sndhwm = 64  # times 256 KiB: 16 MiB for a client that does not read
+    socket.rcvhwm = 200
+    return socket
+
+
+def _events(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
+    socket = context.socket(zmq.XPUB)
+    socket.setsockopt(zmq.XPUB_MANUAL, 1)  # nothing is heard that the loop has not granted
+    socket.maxmsgsize = _SUBSCRIPTION
+    socket.sndhwm = 128  # times 256 KiB: 32 MiB for a client that does not read
+    return socket
+
+
+def _door(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
+    socket = context.socket(zmq.ROUTER)
+    socket.maxmsgsize = _SUBSCRIPTION
+    socket.sndhwm = socket.rcvhwm = 8
+    socket.handshake_ivl = 5000
+    socket.linger = 0
+    return socket
+
+
+def _common(socket: "zmq.Socket[bytes]") -> None:
+    socket.handshake_ivl = 5000  # a silent or dribbling stranger is closed after 5 s
+    socket.heartbeat_ivl = 5000  # a frozen peer or a pulled cable is noticed only so
+    socket.heartbeat_timeout = 15000
+    socket.backlog = 1024  # all clients come back at once after a restart
+    socket.linger = 1000  # 0 loses the last replies, -1 hangs when a client is gone
+
+
+def _secure(socket: "zmq.Socket[bytes]", domain: str, keys: KeyPair, *, insecure: bool) -> None:
+    """Let ZAP decide on every peer: by CURVE key, or, insecure, by the key that PLAIN claims."""
+    socket.zap_domain = domain.encode()
+    socket.setsockopt(
+        zmq.ZAP_ENFORCE_DOMAIN, 1
+    )  # a missing handler refuses everybody instead of nobody
+    if insecure:
+        socket.plain_server = True
+    else:
+        socket.curve_server = True
+        socket.curve_secretkey = keys.secret
+    if not socket.zap_domain or not socket.getsockopt(zmq.ZAP_ENFORCE_DOMAIN):
+        raise SecurityError(
+            "this libzmq does not keep ZAP_DOMAIN and ZAP_ENFORCE_DOMAIN; hubbub cannot check keys with it"
+        )
+
+
+def _monitor(socket: "zmq.Socket[bytes]") -> "zmq.Socket[bytes]":
+    return socket.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+
+
+def _raise_file_limit() -> None:
+    """Allow as many connections as the system does: out of descriptors, libzmq's I/O thread spins."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):  # macOS names a hard limit that it does not grant
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _explain(error: zmq.ZMQError, address: Address) -> BindError:
+    match error.errno:
+        case errno.EADDRINUSE:
+            text = f"port {address.port}, {address.port + 1} or {address.port + 2} of {address.host} is in use; stop what uses it or choose another --bind"
+        case errno.EACCES:
+            text = (
+                f"ports below 1024 need the system's permission; choose another than {address.port}"
+            )
+        case errno.EADDRNOTAVAIL | errno.ENODEV:
+            text = f"{address.host} is no address of this machine; bind to one of its own, 127.0.0.1 or 0.0.0.0"
+        case _:
+            text = f"cannot listen on {address}: {error.strerror}"
+    return BindError(text)

@@ -1,0 +1,87 @@
+"""The connection watch: which connections there are, by number, and how to shut one.
+
+ZeroMQ names a connection by its file descriptor, and descriptors are used again. So each accepted connection gets a number of its own; the
+monitor's events come in order, and a new peer's first frame comes after the loop has answered its ZAP request, so a descriptor is never
+taken for its predecessor.
+"""
+
+import contextlib
+import logging
+import os
+import socket
+from dataclasses import dataclass
+from itertools import count
+
+log = logging.getLogger("hubbub.broker")
+
+UNKNOWN = 0
+"""The number of a connection that the watch has not seen; shutting it does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One accepted TCP connection."""
+
+    number: int
+    fd: int
+    peer: object
+    """As getpeername gives it; None if it was gone before it could be asked."""
+    is_commands: bool
+
+
+class Watch:
+    """All accepted connections of both sockets."""
+
+    def __init__(self) -> None:
+        self._by_fd: dict[int, Connection] = {}
+        self._by_number: dict[int, Connection] = {}
+        self._numbers = count(UNKNOWN + 1)
+
+    def __len__(self) -> int:
+        return len(self._by_fd)
+
+    def accepted(self, fd: int, *, is_commands: bool) -> None:
+        """A connection was accepted; those for commands are logged, one a client."""
+        connection = Connection(next(self._numbers), fd, _peer_of(fd), is_commands)
+        self._by_fd[fd] = connection
+        self._by_number[connection.number] = connection
+        if is_commands and connection.peer is not None:
+            log.info("Connecting from %s", connection.peer)
+
+    def disconnected(self, fd: int) -> Connection | None:
+        """A connection is gone; return what it was."""
+        connection = self._by_fd.pop(fd, None)
+        if connection is not None:
+            self._by_number.pop(connection.number, None)
+        return connection
+
+    def number(self, fd: int) -> int:
+        """Return the number of the connection on a descriptor."""
+        connection = self._by_fd.get(fd)
+        return connection.number if connection else UNKNOWN
+
+    def cut(self, number: int) -> None:
+        """Shut a connection down; libzmq notices and closes it. Nothing happens if it is gone already."""
+        connection = self._by_number.get(number)
+        if (
+            connection is None
+            or connection.peer is None
+            or _peer_of(connection.fd) != connection.peer
+        ):
+            return
+        with contextlib.suppress(OSError), _borrowed(connection.fd) as borrowed:
+            borrowed.shutdown(socket.SHUT_RDWR)
+
+
+def _borrowed(fd: int) -> socket.socket:
+    """Return a socket object on a copy of a descriptor, which is libzmq's to close."""
+    return socket.socket(fileno=os.dup(fd))
+
+
+def _peer_of(fd: int) -> object:
+    try:
+        with _borrowed(fd) as borrowed:
+            peer = borrowed.getpeername()
+    except OSError:
+        return None
+    return peer[:2] if isinstance(peer, tuple) else peer
