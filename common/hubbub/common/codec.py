@@ -146,23 +146,23 @@ def _fault(item: Any, code: Code, text: str) -> WireError:
     )
 
 
-def _is_plain(data: Data | None) -> bool:
-    """Whether `data` can be encoded again at any depth of the stack and read in every language."""
-    level: list[Any] = [] if data is None else [data]
-    for _ in range(DATA_DEPTH):
-        inner: list[Any] = []
-        for container in level:
-            match container:
-                case dict() if all(type(key) is str for key in container):
-                    inner += [value for value in container.values() if type(value) not in _SCALARS]
-                case list():
-                    inner += [value for value in container if type(value) not in _SCALARS]
-                case _:
-                    return False
-        if not inner:
-            return True
-        level = inner
-    return False
+def _is_plain(value: Any, depth: int = DATA_DEPTH) -> bool:
+    """Whether a map or array can be encoded again at any depth of the stack and read in every language."""
+    if depth == 0:
+        return False
+    if type(value) is dict:
+        for key, inner in value.items():
+            if type(key) is not str:
+                return False
+            if type(inner) not in _SCALARS and not _is_plain(inner, depth - 1):
+                return False
+    elif type(value) is list:
+        for inner in value:
+            if type(inner) not in _SCALARS and not _is_plain(inner, depth - 1):
+                return False
+    else:
+        return value is None
+    return True
 
 
 def array(parts: Sequence[bytes]) -> bytes:
