@@ -1,1 +1,1 @@
-"""The broker: orders, stores and fans out what clients send."""
+"""The broker: orders, stores and publishes what clients send. `broker.Broker` embeds one; `cli` is the program."""
