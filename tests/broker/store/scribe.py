@@ -67,3 +67,10 @@ def _heads(
         last = heads.get(key, LogHead(0, EMPTY))
         heads[key] = LogHead(last.seq + 1, extend(last.digest, event))
         yield heads[key]
+
+
+def digest_after(written: list[bytes]) -> bytes:
+    digest = EMPTY
+    for event in written:
+        digest = extend(digest, event)
+    return digest

@@ -19,6 +19,9 @@ BUSY_SECONDS: Final = 5.0
 CACHED_STATEMENTS: Final = 256
 """Over what `writes` has, nine texts for each of its statements, and `queries`."""
 
+SMALLEST_PAGE: Final = 512
+"""A file of fewer bytes is no database, but SQLite would take it for an empty one and write over it."""
+
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: make room on it",
     sqlite3.SQLITE_IOERR: "the disk reports an error: check it, and the system's log",
@@ -47,6 +50,8 @@ def create(path: Path, max_pages: int | None) -> None:
     if not path.exists():
         # SQLite would follow the umask. Its -wal and -shm files take the mode of this one.
         create_private(path, b"")
+    elif 0 < path.stat().st_size < SMALLEST_PAGE:
+        raise FolderError(f"{path} is not a database: name another folder for hubbub")
     with contextlib.closing(_connect(path, "rw")) as connection:
         # Before WAL is set: it writes, and a file that is not ours is left as it is.
         _limit(connection, max_pages)

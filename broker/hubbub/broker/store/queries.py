@@ -74,13 +74,14 @@ _MEMBERS: Final = """
 """
 _EVERYBODY: Final = "SELECT account, name FROM accounts WHERE fold > ? ORDER BY fold LIMIT ?"
 
-# One look into an index for each room or account, whatever the length of its log.
+# One look into an index for each room or account, whatever the length of its log. CROSS JOIN keeps that order: left to choose, SQLite
+# scans the events.
 _ROOM_HEADS: Final = """
-    SELECT number, seq, digest FROM rooms JOIN events
+    SELECT number, seq, digest FROM rooms CROSS JOIN events
     ON events.room = number AND seq = (SELECT max(seq) FROM events WHERE room = number)
 """
 _INBOX_HEADS: Final = """
-    SELECT accounts.account, seq, digest FROM accounts JOIN inbox
+    SELECT accounts.account, seq, digest FROM accounts CROSS JOIN inbox
     ON inbox.account = accounts.account
     AND seq = (SELECT max(seq) FROM inbox WHERE account = accounts.account)
 """
