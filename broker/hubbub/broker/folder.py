@@ -75,14 +75,17 @@ class DataFolder:
     def server_key(self, make: Callable[[], bytes]) -> bytes:
         """Return the broker's secret key, 32 bytes; at the first start it is what `make` returns, on disk before it is returned.
 
-        Raises FolderError if the file is damaged, can be read by others, or cannot be written.
+        Raises FolderError if the file is damaged, can be read by others, or cannot be written; ValueError if `make` gives other than 32 bytes.
         """
         file = self.path / _KEY
         try:
             try:
                 text = read_private(file)
             except FileNotFoundError:
-                text = create_private(file, make().hex().encode() + b"\n")
+                made = make()
+                if len(made) != KEY_BYTES:
+                    raise ValueError(f"a key has {KEY_BYTES} bytes") from None
+                text = create_private(file, made.hex().encode() + b"\n")
         except OSError as error:
             raise FolderError(f"the key {file} cannot be used: {_reason(error)}") from error
         with contextlib.suppress(ValueError):
