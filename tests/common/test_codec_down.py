@@ -1,0 +1,224 @@
+"""The way down: what a client makes of the bytes that a broker sends."""
+
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbub.common import codec
+from hubbub.common.errors import Code, WireError
+from hubbub.common.events import (
+    Event,
+    MessagePosted,
+    MessageTold,
+    PresenceChanged,
+    RoomCreated,
+    UnknownEvent,
+)
+from hubbub.common.limits import FRAME_DOWN_BYTES, MAX_NUMBER
+from hubbub.common.replies import (
+    Acked,
+    Delivered,
+    Error,
+    Head,
+    Joined,
+    Page,
+    Pong,
+    Reply,
+    Stored,
+    Welcome,
+)
+
+ROOM = bytes(range(16))
+DIGEST = bytes(16)
+ACKED = {"type": "acked", "n": 1, "room": ROOM, "seq": 5}
+POSTED = {"type": "message_posted", "seq": 7, "time": 1, "sender": "Alice", "text": "hi"}
+
+REPLIES: list[Reply] = [
+    Welcome(
+        id=1, name="Alice", epoch=ROOM, inbox=Head(ROOM, 0, DIGEST), time=1, events_port=5001, created=True,
+        rooms=[Joined(room=ROOM, name="lobby", seq=3, digest=DIGEST)],
+    ),
+    Acked(n=1, room=ROOM, seq=5, count=512),
+    Error(code="from_a_later_version", text="?", n=3),
+    Pong(id=2, heads=[Head(ROOM, MAX_NUMBER, DIGEST)]),
+    Delivered(seq=1, event=b"any bytes"),
+    Page(id=3, room=ROOM, events=[Stored(1, b"x")], more=False, first=1, before=b""),
+]  # fmt: skip
+EVENTS: list[Event] = [
+    MessagePosted(seq=7, time=1, sender="Alice", text="hi"),
+    MessagePosted(
+        seq=8, time=1, sender="Alice", text="", data={"map": {"list": [1, None, 2.5, b"bin"]}}
+    ),
+    RoomCreated(seq=1, time=1, name="tea", by="Alice"),
+    MessageTold(time=1, sender="Alice", to="Bob", text="hi"),
+    PresenceChanged(version=3, online=2, joined=["Bob"]),
+]
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.text(max_size=8)
+    | st.binary(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+def packed(value: Any) -> bytes:
+    """Pack plain values as a broker of another make would."""
+    return bytes(msgpack.packb(value))
+
+
+def test_client_reads_what_a_broker_wrote() -> None:
+    assert codec.decode_replies(codec.array([codec.encode(reply) for reply in REPLIES])) == REPLIES
+    assert [codec.decode_event(codec.encode(event)) for event in EVENTS] == EVENTS
+
+
+def test_client_ignores_what_it_does_not_know_when_a_broker_is_newer() -> None:
+    newer = [{**ACKED, "colour": "red"}, {"type": "sung", "song": 1}, {}, "text", None, ACKED]
+    assert codec.decode_replies(packed(newer)) == [Acked(n=1, room=ROOM, seq=5)] * 2
+    assert codec.decode_replies(packed([])) == []
+    assert codec.decode_event(packed({**POSTED, "mood": "good"})) == EVENTS[0]
+
+
+def test_client_keeps_the_seq_when_an_event_is_of_an_unknown_type() -> None:
+    assert codec.decode_event(packed({"type": "poll_opened", "seq": 9, "x": [1]})) == UnknownEvent(
+        seq=9
+    )
+    assert codec.decode_event(packed({"type": "weather", "wind": 3})) == UnknownEvent(seq=None)
+    assert codec.decode_event(packed({"seq": 4})) == UnknownEvent(seq=4)
+
+
+@pytest.mark.parametrize("seq", ["9", -1, 2**63, 1.5, True])
+def test_client_refuses_an_unknown_event_when_its_seq_is_none(seq: Any) -> None:
+    with pytest.raises(WireError):
+        codec.decode_event(packed({"type": "poll_opened", "seq": seq}))
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (b"", Code.MALFORMED),
+        (b"\xc1", Code.MALFORMED),
+        (packed(ACKED), Code.MALFORMED),
+        (packed([ACKED]) + b"\0", Code.MALFORMED),
+        (packed([{"type": "acked", "n": 0}]), Code.INVALID),
+        (packed([{**ACKED, "room": b"short"}]), Code.INVALID),
+        (packed([{**ACKED, "seq": 2**63}]), Code.INVALID),
+    ],
+)
+def test_client_refuses_a_frame_when_it_breaks_the_protocol(payload: bytes, code: Code) -> None:
+    with pytest.raises(WireError) as fault:
+        codec.decode_replies(payload)
+    assert fault.value.code is code
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", packed({}), packed(["text"]), packed([b"x", None]), packed(b"x")]
+)
+def test_client_refuses_a_publication_when_it_is_no_array_of_bin(payload: bytes) -> None:
+    with pytest.raises(WireError):
+        codec.decode_events(payload)
+    assert codec.decode_events(packed([b"x", b""])) == [b"x", b""]
+
+
+@given(
+    st.one_of(st.binary(max_size=100), values.map(packed), st.lists(values, max_size=3).map(packed))
+)
+def test_client_raises_nothing_but_wire_errors_when_bytes_are_arbitrary(payload: bytes) -> None:
+    for decode in (
+        codec.decode_replies,
+        codec.decode_events,
+        codec.decode_event,
+        codec.decode_door,
+    ):
+        with suppress(WireError):
+            decode(payload)
+
+
+@given(st.sampled_from([*REPLIES, *EVENTS]), st.data())
+def test_client_raises_nothing_but_wire_errors_when_a_field_is_wrong(
+    value: Reply | Event, draw: st.DataObject
+) -> None:
+    fields = msgpack.unpackb(codec.encode(value))
+    fields[draw.draw(st.sampled_from(sorted(fields)))] = draw.draw(values)
+    for decode in (codec.decode_replies, codec.decode_event):
+        with suppress(WireError):
+            decode(packed([fields]))
+        with suppress(WireError):
+            decode(packed(fields))
+
+
+@pytest.mark.parametrize("depth", [500, 1000, 100_000])
+def test_client_raises_nothing_but_wire_errors_when_data_is_nested_without_end(depth: int) -> None:
+    bottomless = b"\x86" + packed(POSTED)[1:] + b"\xa4data\x81\xa1x" + b"\x91" * depth + b"\xc0"
+    with suppress(WireError):
+        codec.decode_event(bottomless)
+    with suppress(WireError):
+        codec.decode_replies(b"\x91" * depth + b"\xc0")
+
+
+DOOR = {"broker": "tea house", "key": bytes(32), "versions": [1, 2]}
+
+
+def test_client_reads_the_answer_of_the_door() -> None:
+    answer = codec.decode_door(packed({**DOOR, "weather": "fine"}))
+    assert (answer.broker, answer.key, answer.versions) == ("tea house", bytes(32), [1, 2])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        [],
+        b"hello",
+        {**DOOR, "key": bytes(31)},
+        {**DOOR, "key": "k" * 32},
+        {**DOOR, "versions": []},
+        {**DOOR, "broker": None},
+    ],
+)
+def test_client_refuses_the_answer_when_it_is_not_that_of_a_door(answer: Any) -> None:
+    with pytest.raises(WireError):
+        codec.decode_door(packed(answer))
+
+
+parts = st.lists(st.binary(max_size=40), max_size=30)
+
+
+@given(parts, st.integers(10, 100), st.integers(1, 8))
+def test_split_keeps_the_order_and_the_bounds(series: list[bytes], limit: int, most: int) -> None:
+    chunks = list(codec.split(series, limit, most))
+    assert [part for chunk in chunks for part in chunk] == series
+    for chunk in chunks:
+        assert 1 <= len(chunk) <= most
+        assert len(packed(chunk)) <= limit or len(chunk) == 1
+        assert len(codec.array(chunk)) <= limit or len(chunk) == 1
+
+
+@given(parts, st.integers(10, 100))
+def test_split_starts_another_list_only_when_the_next_part_may_not_fit(
+    series: list[bytes], limit: int
+) -> None:
+    chunks = list(codec.split(series, limit))
+    for chunk, following in pairwise(chunks):
+        assert 5 + sum(len(part) + 5 for part in [*chunk, following[0]]) > limit
+
+
+def test_split_gives_a_part_of_its_own_list_when_it_is_over_the_limit() -> None:
+    huge = bytes(FRAME_DOWN_BYTES)
+    assert list(codec.split([b"a", huge, b"b"])) == [[b"a"], [huge], [b"b"]]
+    assert list(codec.split([])) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 65_535, 65_536])
+def test_array_is_that_of_msgpack_when_its_parts_are_encoded(count: int) -> None:
+    assert codec.array([b"\xc0"] * count) == packed([None] * count)
