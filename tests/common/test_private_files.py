@@ -20,9 +20,10 @@ NOBODY = 65534
 
 
 @pytest.fixture(params=[0o000, 0o777, 0o022], ids=oct)
-def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+def umask(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    # tmp_path is made before, with pytest's own umask.
     before = os.umask(request.param)
-    yield request.param
+    yield
     os.umask(before)
 
 
