@@ -243,7 +243,7 @@ class Loop:
         if not key:  # libzmq's own unsubscribe for a peer that has gone
             return
         if body[0] == _UNSUBSCRIBE:
-            self._perform(self._core.unsubscribe(key, body[1:]))
+            self._perform(self._core.unsubscribe(key, body[1:], self._connection(frame)))
         else:
             self._perform(self._core.subscribe(key, body[1:], self._connection(frame)))
 

@@ -51,8 +51,8 @@ class Context:
     gathered_bytes: int = 0
     reads: dict[int, tuple[Session, Query]] = field(default_factory=dict)
     """By ticket: who waits for the reader, and for what."""
-    unsubscribe_by: dict[Session, float] = field(default_factory=dict)
-    """Sessions that still listen to a room they left, and when they are cut for it (monotonic)."""
+    unsubscribe_by: dict[tuple[Session, bytes], float] = field(default_factory=dict)
+    """Sessions and topics of rooms they left: when they are cut if they listen still (monotonic)."""
     _tickets: "count[int]" = field(default_factory=lambda: count(1))
 
     def ticket(self) -> int:
@@ -88,7 +88,6 @@ class Context:
         if cut:
             effects.append(Cut(session.peer.connection))
         self.sessions.close(session)
-        self.unsubscribe_by.pop(session, None)
         if session.reading is not None:
             self.reads.pop(session.reading, None)
         if session.account is not None and not self.sessions.of(session.account.number):

@@ -19,13 +19,14 @@ from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, Settings, refuse
 from hubbub.broker.core.effects import Cut, Effect, Grant, Revoke, Send
+from hubbub.broker.core.handlers.connection import joined
 from hubbub.broker.core.handlers.reading import fetched
 from hubbub.broker.core.outcomes import committed, failed
 from hubbub.broker.core.reads import ReadResult
 from hubbub.broker.core.records import Refusal, Submission, Tidy, Writes
 from hubbub.broker.core.rules import LEGAL, QUERIES, WRITES
 from hubbub.broker.core.sessions import Peer, Session, SessionState
-from hubbub.broker.core.state import State
+from hubbub.broker.core.state import Account, State
 from hubbub.common.commands import Command, Query, Write
 from hubbub.common.errors import Code, WireError
 from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, ROOM_ID_BYTES, SILENT_SECONDS
@@ -57,41 +58,42 @@ class Core:
         self, peer: Peer, commands: Sequence[Command | WireError], size: int, now: Now
     ) -> list[Effect]:
         """Carry out one frame of `size` bytes: answer queries, submit runs of writes."""
-        session = self._session(peer, now)
+        session, effects = self._session(peer, now)
         if session is None:
-            return [Cut(peer.connection)]
-        effects: list[Effect] = []
+            return effects
+        share = size // len(commands)
         run: list[Write] = []
         for command in commands:
             if isinstance(command, Write):
                 run.append(command)
                 continue
             if run:
-                effects += self._write(self._current(session), run, size, now)
+                effects += self._write(self._current(session), run, share * len(run), now)
                 run = []
             effects += self._answer(self._current(session), command, now)
         if run:
-            effects += self._write(self._current(session), run, size, now)
+            effects += self._write(self._current(session), run, share * len(run), now)
         return effects
 
     def refuse_frame(self, peer: Peer, error: WireError, now: Now) -> list[Effect]:
         """Answer a frame that could not be read."""
-        session = self._session(peer, now)
+        session, effects = self._session(peer, now)
         if session is None:
-            return [Cut(peer.connection)]
-        return [Send(peer.routing_id, (Error(code=error.code, text=str(error)),))]
+            return effects
+        return [*effects, Send(peer.routing_id, (Error(code=error.code, text=str(error)),))]
 
-    def _session(self, peer: Peer, now: Now) -> Session | None:
-        """Find or begin the session of a frame; None: its routing id belongs to another key."""
+    def _session(self, peer: Peer, now: Now) -> tuple[Session | None, list[Effect]]:
+        """Find or begin the session of a frame; None: its routing id belongs to another key, which is cut."""
+        effects: list[Effect] = []
         session = self.context.sessions.get(peer.routing_id)
         if session is not None:
             if session.peer.key != peer.key:
-                return None
+                return None, [Cut(peer.connection)]
             if session.peer.connection == peer.connection:
                 session.heard = now.monotonic
-                return session
-            self.context.end(session, now)
-        return self.context.sessions.open(peer, now.monotonic)
+                return session, effects
+            effects = self.context.end(session, now)
+        return self.context.sessions.open(peer, now.monotonic), effects
 
     def _current(self, session: Session) -> Session:
         """Return the session that stands in its place after a `hello` began it anew."""
@@ -162,7 +164,17 @@ class Core:
                 effects += context.end(session, now, cut=True)
             else:
                 session.account = account
+                effects += self._tell_rooms(session, account)
         return effects
+
+    def _tell_rooms(self, session: Session, account: Account) -> list[Effect]:
+        """Tell the rooms that `welcome` left out because the person was about to leave them, in a batch that came to nothing."""
+        missed = [
+            room for room in self.context.state.rooms_of(account) if room.log.id not in session.told
+        ]
+        for room in missed:
+            session.told[room.log.id] = room.log.published.seq
+        return [Send(session.peer.routing_id, tuple(map(joined, missed)))] if missed else []
 
     def fetched(self, ticket: int, result: ReadResult | None) -> list[Effect]:
         """Answer the query that the reader worked on; None: the store could not be read."""
@@ -179,25 +191,32 @@ class Core:
         session = self.context.sessions.announced(events_key)
         if session is None or session.account is None or len(topic) != ROOM_ID_BYTES:
             return [Cut(connection)]
+        effects: list[Effect] = []
         if session.events_connection != connection:
+            # Only one can be watched, and one that is not watched would go on hearing rooms that were left.
+            if session.events_connection is not None:
+                effects.append(Cut(session.events_connection))
             self.context.sessions.listens(session, connection)
         room = self.context.state.room_by_id.get(topic)
         if room is None or not room.shows(session.account.number):
             session.refused_topics += 1
-            return [Cut(connection)] if session.refused_topics > REFUSED_TOPICS else []
+            if session.refused_topics > REFUSED_TOPICS:
+                effects.append(Cut(connection))
+            return effects
         session.granted.add(topic)
         head = room.log.published
         return [
+            *effects,
             Grant(topic),
             Send(
                 session.peer.routing_id, (Subscribed(room=topic, seq=head.seq, digest=head.digest),)
             ),
         ]
 
-    def unsubscribe(self, events_key: str, topic: bytes) -> list[Effect]:
+    def unsubscribe(self, events_key: str, topic: bytes, connection: int) -> list[Effect]:
         """Take back the subscription whose end is being read."""
         session = self.context.sessions.announced(events_key)
-        if session is not None:
+        if session is not None and session.events_connection == connection:
             session.granted.discard(topic)
         return [Revoke(topic)]
 
@@ -239,6 +258,7 @@ class Core:
     def tick(self, now: Now) -> list[Effect]:
         """Do what is due: presence, time-outs, tidying."""
         effects: list[Effect] = []
+        effects += self.context.presence(now)  # first: a delta cannot name one as joined and left
         self.context.roster.expire(now.monotonic)
         effects += self.context.presence(now)
         effects += self._cut_listeners(now)
@@ -255,20 +275,19 @@ class Core:
 
     def _cut_listeners(self, now: Now) -> list[Effect]:
         """Cut the SUB of those who still listen to a room they have left."""
-        due = [
-            session for session, by in self.context.unsubscribe_by.items() if by <= now.monotonic
-        ]
+        unsubscribe_by = self.context.unsubscribe_by
+        due = [left for left, by in unsubscribe_by.items() if by <= now.monotonic]
         effects: list[Effect] = []
-        for session in due:
-            del self.context.unsubscribe_by[session]
-            if session.events_connection is not None and self._overhears(session):
+        for session, topic in due:
+            del unsubscribe_by[session, topic]
+            if session.events_connection is not None and self._overhears(session, topic):
                 effects.append(Cut(session.events_connection))
         return effects
 
-    def _overhears(self, session: Session) -> bool:
+    def _overhears(self, session: Session, topic: bytes) -> bool:
         assert session.account is not None, "only live sessions leave rooms"
-        rooms = self.context.state.room_by_id
-        return any(not rooms[topic].holds(session.account.number) for topic in session.granted)
+        room = self.context.state.room_by_id[topic]
+        return topic in session.granted and not room.shows(session.account.number)
 
     def closing(self) -> list[Effect]:
         """Tell every session that the broker shuts down."""

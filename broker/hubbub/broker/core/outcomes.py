@@ -80,7 +80,7 @@ def _tell_membership(context: Context, change: MembershipChanged, now: Now) -> l
             session.told[room.log.id] = room.log.published.seq
         else:
             session.told.pop(room.log.id, None)
-            context.unsubscribe_by.setdefault(session, now.monotonic + UNSUBSCRIBE_SECONDS)
+            context.unsubscribe_by[session, room.log.id] = now.monotonic + UNSUBSCRIBE_SECONDS
     return effects
 
 
