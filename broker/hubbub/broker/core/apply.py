@@ -7,7 +7,7 @@ outcome is an opaque routing id to it; sessions are none of its concern.
 from collections.abc import Sequence
 from typing import assert_never
 
-from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.batch import Batch, Writer
 from hubbub.broker.core.producers import Producer
 from hubbub.broker.core.records import EndSession, Refusal, Register, Submission, Tidy, Writes
 from hubbub.broker.core.registration import register
@@ -24,7 +24,8 @@ def apply(state: State, submissions: Sequence[Submission], names_per_key: int | 
         record = submission.record
         match record:
             case Writes():
-                _apply_writes(state, batch, record, submission.routing_id)
+                writer = Writer(submission.routing_id, record.account, record.producer)
+                _apply_writes(state, batch, record, writer)
             case Register():
                 batch.registered.append(
                     register(state, batch, record, submission.routing_id, names_per_key)
@@ -43,7 +44,7 @@ def apply(state: State, submissions: Sequence[Submission], names_per_key: int | 
     return batch
 
 
-def _apply_writes(state: State, batch: Batch, record: Writes, routing_id: bytes) -> None:
+def _apply_writes(state: State, batch: Batch, record: Writes, writer: Writer) -> None:
     """Take the writes that carry the producer's next number; repeat the outcomes of those that were done before."""
     account = state.accounts[record.account]
     key = (record.account, record.producer)
@@ -51,41 +52,41 @@ def _apply_writes(state: State, batch: Batch, record: Writes, routing_id: bytes)
     if producer is None:
         if record.writes[0][0].n > 1:
             text = "this producer is not known (any more): begin a new one, whether earlier writes were done is not known"
-            batch.refused(routing_id, record.writes[0][0].n, Refusal(Code.PRODUCER_EXPIRED, text))
+            batch.refused(writer, record.writes[0][0].n, Refusal(Code.PRODUCER_EXPIRED, text))
             return
         producer = state.producers[key] = Producer()
     producer.unpack()
-    told = batch.runs_for(routing_id)
+    told = batch.runs_for(writer)
     for write, refusal in record.writes:
         n = write.n
         if n != producer.n + 1:
             if n > producer.n:
-                batch.resend(routing_id, Resend(n=producer.n + 1, code=Code.OUT_OF_ORDER))
+                batch.resend(writer, Resend(n=producer.n + 1, code=Code.OUT_OF_ORDER))
                 break
-            _repeat(batch, producer, routing_id, n)
+            _repeat(batch, producer, writer, n)
             continue
         outcome = refusal or WRITES[type(write)].apply(state, batch, account, write, record.time)
         producer.n = n
         if isinstance(outcome, Refusal):
-            producer.runs.append(batch.refused(routing_id, n, outcome))
+            producer.runs.append(batch.refused(writer, n, outcome))
         else:
             producer.runs.succeeded(n, *outcome)
             told.succeeded(n, *outcome)
-    producer.used = record.time
+    producer.used = max(producer.used, record.time)
     batch.touched[key] = producer
 
 
-def _repeat(batch: Batch, producer: Producer, routing_id: bytes, n: int) -> None:
+def _repeat(batch: Batch, producer: Producer, writer: Writer, n: int) -> None:
     """Tell the outcome of a write that was done before, word for word."""
     outcome = producer.remembered(n)
     if outcome is None:
         batch.refused(
-            routing_id, n, Refusal(Code.ALREADY_DONE, "done before; its outcome is no longer kept")
+            writer, n, Refusal(Code.ALREADY_DONE, "done before; its outcome is no longer kept")
         )
     elif outcome.code:
-        batch.runs_for(routing_id).append(outcome)
+        batch.runs_for(writer).append(outcome)
     else:
-        batch.runs_for(routing_id).succeeded(n, outcome.room, outcome.seq)
+        batch.runs_for(writer).succeeded(n, outcome.room, outcome.seq)
 
 
 def _end_session(state: State, batch: Batch, record: EndSession) -> None:

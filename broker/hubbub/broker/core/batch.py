@@ -5,13 +5,22 @@ Replies are gathered by session, outcomes as runs, events by room: a batch is no
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hubbub.broker.core.changes import Changes
 from hubbub.broker.core.producers import Outcome, Producer, Runs
-from hubbub.broker.core.records import Refusal, Submission
+from hubbub.broker.core.records import Refusal, Register, Submission
 from hubbub.broker.core.state import Account, Log, Room
 from hubbub.common.digest import extend
 from hubbub.common.replies import Delivered, Resend
+
+
+class Writer(NamedTuple):
+    """Who waits for the outcomes of writes: a session, as long as it goes on as the same account and producer."""
+
+    routing_id: bytes
+    account: int
+    producer: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,7 @@ class Registered:
     """A name was claimed, or could not be."""
 
     routing_id: bytes
+    record: Register
     account: Account | None
     created: bool
     refusal: Refusal | None
@@ -43,10 +53,10 @@ class Batch:
     """By room number: the bytes of its new events, in order."""
     logs: set[Log] = field(default_factory=set)
     """Logs whose head moved."""
-    runs: dict[bytes, Runs] = field(default_factory=dict)
-    """By routing id: the outcomes to tell."""
-    resends: dict[bytes, Resend] = field(default_factory=dict)
-    """By routing id: the first write that was not taken."""
+    runs: dict[Writer, Runs] = field(default_factory=dict)
+    """The outcomes to tell."""
+    resends: dict[Writer, Resend] = field(default_factory=dict)
+    """The first write that was not taken."""
     delivered: dict[int, list[Delivered]] = field(default_factory=dict)
     """By account: private messages for its sessions."""
     registered: list[Registered] = field(default_factory=list)
@@ -55,11 +65,11 @@ class Batch:
     """Routing ids of sessions that said goodbye."""
     touched: dict[tuple[int, bytes], Producer] = field(default_factory=dict)
 
-    def runs_for(self, routing_id: bytes) -> Runs:
+    def runs_for(self, writer: Writer) -> Runs:
         """Return where the outcomes for a session are gathered."""
-        runs = self.runs.get(routing_id)
+        runs = self.runs.get(writer)
         if runs is None:
-            runs = self.runs[routing_id] = Runs()
+            runs = self.runs[writer] = Runs()
         return runs
 
     def append_event(self, room: Room, event: bytes) -> int:
@@ -85,12 +95,12 @@ class Batch:
         self.delivered.setdefault(account.number, []).append(Delivered(seq=log.seq, event=event))
         return log.seq
 
-    def resend(self, routing_id: bytes, resend: Resend) -> None:
+    def resend(self, writer: Writer, resend: Resend) -> None:
         """Tell a session to go back, if it is not already told to in this batch."""
-        self.resends.setdefault(routing_id, resend)
+        self.resends.setdefault(writer, resend)
 
-    def refused(self, routing_id: bytes, n: int, refusal: Refusal) -> Outcome:
+    def refused(self, writer: Writer, n: int, refusal: Refusal) -> Outcome:
         """Tell a session that a write is refused for good."""
         outcome = Outcome(n, 1, b"", 0, refusal.code, refusal.text)
-        self.runs_for(routing_id).append(outcome)
+        self.runs_for(writer).append(outcome)
         return outcome

@@ -40,18 +40,25 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
 
 
 def _tell_outcomes(context: Context, batch: Batch) -> list[Effect]:
-    """Tell each session that is still logged in what became of its writes, as runs."""
+    """Tell each session that still waits for them what became of its writes, as runs."""
     effects: list[Effect] = []
-    for routing_id, runs in batch.runs.items():
-        session = context.sessions.get(routing_id)
-        if session is None or session.account is None:
+    for writer, runs in batch.runs.items():
+        if not _waits(context, *writer):
             continue
         replies = [_outcome(outcome) for outcome in runs.outcomes]
-        if routing_id in batch.resends:
-            replies.append(batch.resends[routing_id])
+        if writer in batch.resends:
+            replies.append(batch.resends[writer])
         if replies:
-            effects.append(Send(routing_id, tuple(replies)))
+            effects.append(Send(writer.routing_id, tuple(replies)))
     return effects
+
+
+def _waits(context: Context, routing_id: bytes, account: int, producer: bytes) -> bool:
+    """Whether the session is the one that wrote: one that began anew may be another account's, or have a new producer with the same numbers."""
+    session = context.sessions.get(routing_id)
+    if session is None or session.account is None:
+        return False
+    return session.account.number == account and session.producer == producer
 
 
 def _answer_claim(context: Context, claim: Registered, now: Now) -> list[Effect]:
@@ -60,7 +67,7 @@ def _answer_claim(context: Context, claim: Registered, now: Now) -> list[Effect]
     session = context.sessions.get(claim.routing_id)
     if session is None:
         return []
-    return registered(context, session, claim.account, claim.refusal, now, created=claim.created)
+    return registered(context, session, claim, now)
 
 
 def _outcome(outcome: Outcome) -> Reply:
@@ -93,8 +100,9 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
         if session is None:
             continue
         match submission.record:
-            case Writes(writes=writes):
-                if submission.routing_id not in told:
+            case Writes(account=account, producer=producer, writes=writes):
+                waits = _waits(context, submission.routing_id, account, producer)
+                if waits and submission.routing_id not in told:
                     told.add(submission.routing_id)
                     reply = Resend(
                         n=writes[0][0].n,
@@ -102,10 +110,12 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
                         retry_after=UNAVAILABLE_SECONDS,
                     )
                     effects.append(Send(submission.routing_id, (reply,)))
-            case Register():
-                effects += registered(context, session, None, None, now, created=False)
+            case Register() as record:
+                claim = Registered(submission.routing_id, record, None, created=False, refusal=None)
+                effects += registered(context, session, claim, now)
             case EndSession():
-                effects += goodbye(context, session, now)
+                if session.state is SessionState.LEAVING:
+                    effects += goodbye(context, session, now)
             case Tidy():
                 pass
             case _:

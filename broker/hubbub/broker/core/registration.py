@@ -13,19 +13,19 @@ def register(
     """Give a name to a key, unless somebody has it or one that looks the same."""
     owner = owner_of(state, record.name, record.key)
     if isinstance(owner, Refusal):
-        return Registered(routing_id, None, created=False, refusal=owner)
+        return Registered(routing_id, record, None, created=False, refusal=owner)
     if owner is not None:
-        return Registered(routing_id, owner, created=False, refusal=None)
+        return Registered(routing_id, record, owner, created=False, refusal=None)
     if names_per_key is not None and state.names_of_key(record.key) >= names_per_key:
         text = f"one device may own {names_per_key} names here; use one of those it has"
         return Registered(
-            routing_id, None, created=False, refusal=Refusal(Code.TOO_MANY_NAMES, text)
+            routing_id, record, None, created=False, refusal=Refusal(Code.TOO_MANY_NAMES, text)
         )
     account = state.add_account(len(state.accounts) + 1, record.name, record.key)
     batch.changes.accounts.append(
         AccountRow(account.number, account.name, account.key, record.time)
     )
-    return Registered(routing_id, account, created=True, refusal=None)
+    return Registered(routing_id, record, account, created=True, refusal=None)
 
 
 def owner_of(state: State, name: str, key: str) -> Account | Refusal | None:

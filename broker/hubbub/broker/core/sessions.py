@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
+from hubbub.broker.core.records import Register
 from hubbub.broker.core.state import Account
 
 
@@ -39,6 +40,8 @@ class Session:
     """Monotonic time of its last frame."""
     state: SessionState = SessionState.NEW
     account: Account | None = None
+    claim: Register | None = None
+    """The record that it waits for while REGISTERING."""
     producer: bytes = b""
     events_key: str = ""
     events_connection: int | None = None

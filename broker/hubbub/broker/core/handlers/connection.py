@@ -2,6 +2,7 @@
 
 import logging
 
+from hubbub.broker.core.batch import Registered
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect, Send
@@ -39,12 +40,14 @@ def login(context: Context, session: Session, command: Login, now: Now) -> list[
     name = _acceptable(context, session, command)
     if isinstance(name, Refusal):
         return refuse(session, command, name.code, name.text)
-    account = owner_of(context.state, name, session.peer.key)
+    known = context.state.account_like(name)
+    is_committed = known is not None and known.committed
+    account = owner_of(context.state, name, session.peer.key) if is_committed else None
     if isinstance(account, Refusal):
         return refuse(session, command, account.code, account.text)
     session.login_id, session.events_key = command.id, command.events_key.hex()
     session.producer, session.resuming = command.producer, command.resuming
-    if account is not None and account.committed:
+    if account is not None:
         return welcome(context, session, account, now, created=False)
     unavailable = context.unavailable()
     if unavailable is not None:
@@ -52,7 +55,8 @@ def login(context: Context, session: Session, command: Login, now: Now) -> list[
             session, command, unavailable[0], "no new name can be taken just now; try again"
         )
     session.state = SessionState.REGISTERING
-    return [context.submit(Register(name, session.peer.key, now.wall), session.peer.routing_id)]
+    session.claim = Register(name, session.peer.key, now.wall)
+    return [context.submit(session.claim, session.peer.routing_id)]
 
 
 def _acceptable(context: Context, session: Session, command: Login) -> str | Refusal:
@@ -68,25 +72,16 @@ def _acceptable(context: Context, session: Session, command: Login) -> str | Ref
         return Refusal(Code.BAD_NAME, str(error))
 
 
-def registered(
-    context: Context,
-    session: Session,
-    account: Account | None,
-    refusal: Refusal | None,
-    now: Now,
-    *,
-    created: bool,
-) -> list[Effect]:
-    """Answer a login whose registration is on disk, or was refused."""
-    if session.state is not SessionState.REGISTERING:
-        return []
-    if account is not None:
-        return welcome(context, session, account, now, created=created)
+def registered(context: Context, session: Session, claim: Registered, now: Now) -> list[Effect]:
+    """Answer a login whose registration is on disk, or was refused, or (neither account nor refusal) could not be written."""
+    if session.state is not SessionState.REGISTERING or session.claim != claim.record:
+        return []  # it began anew since, and may claim another name now
+    if claim.account is not None:
+        return welcome(context, session, claim.account, now, created=claim.created)
     session.state = SessionState.GREETED
-    if refusal is None:
-        refusal = Refusal(
-            Code.STORAGE_UNAVAILABLE, "the broker cannot write to its store just now; try again"
-        )
+    refusal = claim.refusal or Refusal(
+        Code.STORAGE_UNAVAILABLE, "the broker cannot write to its store just now; try again"
+    )
     reply = Error(id=session.login_id, code=refusal.code, text=refusal.text)
     return [Send(session.peer.routing_id, (reply,))]
 
