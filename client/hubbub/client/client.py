@@ -1,23 +1,54 @@
-"""The client that programs use: synchronous, from any thread. (Signatures first; bodies follow.)"""
+"""The client that programs use: synchronous, from any thread. A thin face of `hubbub.client.pump`.
 
+    with Client("127.0.0.1:5000", name="Alice") as chat:
+        chat.post("lobby", "hi")
+        for event in chat.events():
+            print(event)
+
+To add a call: its function in `hubbub.client.calls`, its method here.
+"""
+
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from queue import Empty
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, Self
 
-from hubbub.client.results import History, LogPosition, Member, People, Room
+from hubbub.client import calls
+from hubbub.client.checks import check_description, check_name, check_text, own_data
+from hubbub.client.errors import Closed, ConnectError, Forked, OutcomeUnknown, Refused
+from hubbub.client.gate import Gate
+from hubbub.client.home import Home
+from hubbub.client.paging import all_pages, read_history
+from hubbub.client.pump import Pump, Target, new_future
+from hubbub.client.results import History, LoggedIn, LogPosition, Member, People, Room
+from hubbub.client.trust import Trust, explain, server_key
 from hubbub.client.updates import Update
+from hubbub.common import addresses
+from hubbub.common.commands import History as Wish
 from hubbub.common.fields import Data
+
+UNANSWERED: Final = 10_000
+"""Writes of `post_nowait` and `tell_nowait` that may wait for their ack; then these calls wait too."""
+CLIENT_NAME: Final = "hubbub python"
 
 
 class Client:
-    """One person's session with a broker."""
+    """One person's session with a broker, kept over lost connections until `close`.
 
-    name: str
-    """One's name as the broker writes it (NFKC)."""
-    created: bool
-    """Whether the name was new to the broker."""
+    `address` is `HOST:PORT` or `tcp://HOST:PORT`; `home` the folder of keys (default: the variable HUBBUB_HOME, else the platform's folder for
+    configuration). A broker on this machine is trusted at first sight; of any other the key must be pinned already, or vouched for: by `trust`
+    (its fingerprint), by `confirm` (called with the fingerprint), or by nobody (`accept_new`). `insecure`: no encryption, on loopback only, for
+    measurements. `timeout`, in seconds, bounds the login and is the default of every call.
+
+    What is written while the broker is away is kept and sent when it is back, in order and exactly once; a call that gets no answer in time raises
+    OutcomeUnknown, and its write stays. Every call raises Closed after the end, and RequestError with the broker's code when refused. Rooms are
+    named in any case. Callbacks of Futures run in the client's thread: there only the `_nowait` calls may be used.
+
+    Raises ConnectError, BadName, InvalidAddress, HomeUnusable.
+    """
 
     def __init__(  # noqa: PLR0913 - keyword-only, each with a default that suits most
         self,
@@ -31,7 +62,18 @@ class Client:
         confirm: Callable[[str], bool] | None = None,
         timeout: float = 10.0,
     ) -> None:
-        raise NotImplementedError
+        self._timeout = timeout
+        self._pid = os.getpid()
+        self._gate = Gate(UNANSWERED)
+        target = _target(
+            address, check_name(name), Home(home), insecure, Trust(trust, accept_new, confirm)
+        )
+        self._pump = Pump(target)
+        login = _log_in(self._pump, target, timeout)
+        self.name = login.name
+        """One's name as the broker writes it."""
+        self.created = login.created
+        """Whether the name was new to the broker."""
 
     def __enter__(self) -> Self:
         return self
@@ -42,23 +84,60 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        raise NotImplementedError
+        try:
+            self.close()
+        except OutcomeUnknown:
+            if error is None:
+                raise
+
+    # Writing.
 
     def post(
         self, room: str, text: str, data: Data | None = None, *, timeout: float | None = None
     ) -> int:
-        raise NotImplementedError
+        """Write to a room; returns the message's seq when it is on the broker's disk."""
+        check_text(text)
+        seq: int = self._call(calls.post, room, text, own_data(data), timeout=timeout)
+        return seq
 
     def post_nowait(self, room: str, text: str, data: Data | None = None) -> Future[int]:
-        raise NotImplementedError
+        """Write to a room; the Future gives the seq. Many of them travel together. Waits while 10,000 are unanswered, as long as it takes."""
+        check_text(text)
+        return self._write(calls.post, room, text, own_data(data))
 
     def tell(
         self, name: str, text: str, data: Data | None = None, *, timeout: float | None = None
     ) -> int:
-        raise NotImplementedError
+        """Write to a person, present or absent; returns the message's seq in one's own inbox when it is on the broker's disk."""
+        name = check_name(name)
+        check_text(text)
+        seq: int = self._call(calls.tell, name, text, own_data(data), timeout=timeout)
+        return seq
 
     def tell_nowait(self, name: str, text: str, data: Data | None = None) -> Future[int]:
-        raise NotImplementedError
+        """As `tell`, with the Future of the seq; waits as `post_nowait` does."""
+        name = check_name(name)
+        check_text(text)
+        return self._write(calls.tell, name, text, own_data(data))
+
+    def create(self, room: str, description: str = "", *, timeout: float | None = None) -> None:
+        """Make a room and join it."""
+        check_description(description)
+        self._call(calls.create, check_name(room), description, timeout=timeout)
+
+    def join(self, room: str, *, timeout: float | None = None) -> None:
+        """Become a member of a room; its events come from now on."""
+        self._call(calls.join, check_name(room), timeout=timeout)
+
+    def leave(self, room: str, *, timeout: float | None = None) -> None:
+        """End one's membership of a room."""
+        self._call(calls.leave, room, timeout=timeout)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Return when everything written so far is answered. Raises OutcomeUnknown when that takes too long."""
+        self._call(calls.flush, timeout=timeout)
+
+    # Asking.
 
     def history(
         self,
@@ -70,42 +149,151 @@ class Client:
         limit: int = 100,
         timeout: float | None = None,
     ) -> History:
-        raise NotImplementedError
+        """Return at most `limit` messages, oldest first: of a room one is in, of those exchanged `with_` a person, or (neither) of all private ones.
 
-    def create(self, room: str, description: str = "", *, timeout: float | None = None) -> None:
-        raise NotImplementedError
-
-    def join(self, room: str, *, timeout: float | None = None) -> None:
-        raise NotImplementedError
-
-    def leave(self, room: str, *, timeout: float | None = None) -> None:
-        raise NotImplementedError
+        The latest; or the latest with a seq below `before`; or the oldest with a seq above `after`; or those between both, oldest first.
+        """
+        if room is not None and with_ is not None:
+            raise ValueError("history of a room, or with a person: not both")
+        peer = None if with_ is None else check_name(with_)
+        wish = Wish(0, peer=peer, before=before, after=after)
+        return read_history(self._ask(calls.history, room, timeout=timeout), wish, limit)
 
     def rooms(self, *, timeout: float | None = None) -> list[Room]:
-        raise NotImplementedError
+        """Return all rooms, by name."""
+        return all_pages(self._ask(calls.rooms, timeout=timeout))
 
     def members(self, room: str, *, timeout: float | None = None) -> list[Member]:
-        raise NotImplementedError
+        """Return the members of a room one is in, by name."""
+        return all_pages(self._ask(calls.members, room, timeout=timeout))
 
     def who(self, *, timeout: float | None = None) -> People:
-        raise NotImplementedError
+        """Return who is online."""
+        people: People = self._call(calls.who, timeout=timeout)
+        return people
 
     def digest(self, room: str | None = None, *, timeout: float | None = None) -> LogPosition:
-        """How far `room` was read; None: the private messages."""
-        raise NotImplementedError
+        """Return how far a room (None: the private messages) was read: who has an equal position holds the same events in the same order."""
+        position: LogPosition = self._call(calls.position, room, timeout=timeout)
+        return position
 
-    def events(self, timeout: float | None = None) -> Iterator[Update]:
-        """Yield updates; ends after `Ended`, after close(), or when none came for `timeout` seconds."""
-        raise NotImplementedError
+    # Watching.
 
     def next_event(self, timeout: float | None = None) -> Update | None:
-        """Return the next update; None when none came within `timeout` seconds. Raises Closed when there will be none."""
-        raise NotImplementedError
+        """Return the next update; None when none came within `timeout` seconds (None: wait for ever). Raises Closed after the last.
 
-    def flush(self, timeout: float | None = None) -> None:
-        """Return when everything written so far has been answered. Raises OutcomeUnknown."""
-        raise NotImplementedError
+        The client holds 10,000 unread ones, then reads no more from the broker until half of them are taken, and catches up.
+        """
+        self._check_process()
+        try:
+            update = self._pump.updates.get(timeout=timeout)
+        except Empty:
+            return None
+        if update is None:
+            self._pump.updates.put(None)  # for whoever else waits
+            raise self._pump.closed()
+        return update
+
+    def events(self, timeout: float | None = None) -> Iterator[Update]:
+        """Yield updates until the client is closed or has `Ended`, or none came for `timeout` seconds. Several threads share the stream."""
+        self._check_process()
+        while True:
+            try:
+                update = self._pump.updates.get(timeout=timeout)
+            except Empty:
+                return
+            if update is None:
+                self._pump.updates.put(None)
+                return
+            yield update
+
+    # The end.
 
     def close(self, timeout: float | None = None) -> None:
-        """Wait for what is unanswered (at most `timeout`), log out, free everything. Raises OutcomeUnknown if something was left."""
-        raise NotImplementedError
+        """Wait for what is unanswered, at most `timeout` seconds, log out and free everything. A second call does nothing.
+
+        Raises OutcomeUnknown if something was left unanswered; the Futures of all that say the same.
+        """
+        self._check_thread()
+        ticket = new_future()
+        self._pump.submit(ticket, lambda session: session.close(ticket))
+        try:
+            ticket.result(self._timeout if timeout is None else timeout)
+        except (TimeoutError, Closed):
+            pass  # too slow: see below; or over already
+        finally:
+            left = self._pump.stop()
+        if left:
+            raise OutcomeUnknown(f"closed before the broker answered {left} of what was written")
+
+    # How a call goes.
+
+    def _call(
+        self, function: Callable[..., None], *arguments: object, timeout: float | None
+    ) -> Any:
+        """Have a function of `hubbub.client.calls` called in the pump's thread, and wait for its outcome."""
+        self._check_thread()
+        ticket = self._submit(function, *arguments)
+        seconds = self._timeout if timeout is None else timeout
+        try:
+            return ticket.result(seconds)
+        except TimeoutError:
+            raise OutcomeUnknown(
+                f"no answer within {seconds:g} s; the broker may be out of reach"
+            ) from None
+
+    def _ask(
+        self, function: Callable[..., None], *arguments: object, timeout: float | None
+    ) -> Callable[[object], Any]:
+        """The same for a question whose last argument is still to come, once a page."""
+        return lambda last: self._call(function, *arguments, last, timeout=timeout)
+
+    def _write(self, function: Callable[..., None], *arguments: object) -> Future[int]:
+        self._check_process()
+        ticket = new_future()
+        self._gate.enter(ticket, wait=not self._pump.is_mine)
+        return self._submit(function, *arguments, ticket=ticket)
+
+    def _submit(
+        self, function: Callable[..., None], *arguments: object, ticket: Future[Any] | None = None
+    ) -> Future[Any]:
+        ticket = ticket or new_future()
+        self._pump.submit(ticket, lambda session: function(session, ticket, *arguments))
+        return ticket
+
+    def _check_thread(self) -> None:
+        self._check_process()
+        if self._pump.is_mine:
+            raise RuntimeError(
+                "a callback in the client's own thread must not wait: use the _nowait calls"
+            )
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise Forked("this client belongs to the parent process: make another in the child")
+
+
+def _target(address: str, name: str, home: Home, insecure: bool, trust: Trust) -> Target:
+    place = addresses.parse(address)
+    if insecure and not place.is_loopback:
+        raise ConnectError(f"without encryption only on loopback, which {place} is not")
+    keys = home.device_key()
+    key = None if insecure else server_key(home, place, trust)
+    return Target(place, keys, key, name, CLIENT_NAME)
+
+
+def _log_in(pump: Pump, target: Target, timeout: float) -> LoggedIn:
+    pump.start()
+    try:
+        return pump.opening.result(timeout)
+    except TimeoutError:
+        raise ConnectError(
+            f"the broker at {target.address} did not let us in within {timeout:g} s"
+        ) from None
+    except Refused as error:
+        if target.server_key is None:
+            raise
+        raise explain(error, target.address, target.server_key) from error
+    finally:
+        if not pump.opening.done() or pump.opening.exception() is not None:
+            pump.stop()

@@ -5,6 +5,7 @@
     │   ├── NobodyListens              start the broker, or mend the address
     │   ├── UnknownBroker              no key is pinned: compare `.fingerprint`, then trust it
     │   ├── WrongKey                   another key than the pinned one: `hubbub forget ADDRESS`, or an attack
+    │   ├── Refused                    something listens that is no hubbub broker, or one that refuses us
     │   ├── VersionUnsupported         update one of the two sides
     │   └── LoginRefused               also a RequestError: the broker does not let this name or key in
     │       ├── NameTaken              choose another name
@@ -45,6 +46,10 @@ class UnknownBroker(ConnectError):
 
 class WrongKey(ConnectError):
     """The broker does not have the key that was pinned for its address (or given as `trust`)."""
+
+
+class Refused(ConnectError):
+    """Something listens at the address, and no encrypted connection came about."""
 
 
 class VersionUnsupported(ConnectError):

@@ -8,6 +8,14 @@ from hubbub.client.updates import Message, PrivateMessage
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """How a login went: one's name as the broker writes it, and whether it was new."""
+
+    name: str
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
 class History(Sequence[Message | PrivateMessage]):
     """A stretch of a log: its messages, oldest first; usable as a sequence.
 

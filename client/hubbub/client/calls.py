@@ -1,0 +1,201 @@
+"""What the app asks of a session: one small function a call. Pure.
+
+Each takes the ticket that will carry the outcome. Rooms are given by name, in any case. Sizes and the shape of names were checked by the caller
+(`hubbub.client.checks`), in the app's own thread.
+
+To add a call: a function here, its method in `hubbub.client.client`.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from hubbub.client.effects import Complete, Fail, Ticket
+from hubbub.client.errors import Closed, NotMember
+from hubbub.client.logs import read_event
+from hubbub.client.narrator import narrate
+from hubbub.client.results import LogPosition, Member, People, Room
+from hubbub.client.rooms import JoinedRoom
+from hubbub.client.session import Session
+from hubbub.client.updates import Message, PrivateMessage
+from hubbub.common import commands
+from hubbub.common.errors import Code, WireError
+from hubbub.common.fields import Data
+from hubbub.common.replies import MemberList, Page, Reply, RoomList, Roster
+
+
+def _is_open(session: Session, ticket: Ticket) -> bool:
+    if session.is_over:
+        session.do(Fail(ticket, Closed("this client is closed")))
+    return not session.is_over
+
+
+def _room(session: Session, ticket: Ticket, name: str) -> JoinedRoom | None:
+    """The room, or None after failing the ticket."""
+    room = session.reading.rooms.named(name)
+    if room is None and _is_open(session, ticket):
+        text = f"you are not in a room called {name!r}: join it first"
+        session.do(Fail(ticket, NotMember(Code.NOT_MEMBER, text)))
+    return room if room is not None and _is_open(session, ticket) else None
+
+
+# Writes.
+
+
+def post(session: Session, ticket: Ticket, room: str, text: str, data: Data | None) -> None:
+    """Write to a room. Acknowledged with the message's seq."""
+    target = _room(session, ticket, room)
+    if target is not None:
+        id = target.id
+        session.writing.write(lambda n: commands.Post(n, room=id, text=text, data=data), ticket)
+
+
+def tell(session: Session, ticket: Ticket, to: str, text: str, data: Data | None) -> None:
+    """Write to a person. Acknowledged with the message's seq in one's own inbox."""
+    if _is_open(session, ticket):
+        session.writing.write(lambda n: commands.Tell(n, to=to, text=text, data=data), ticket)
+
+
+def create(session: Session, ticket: Ticket, name: str, description: str) -> None:
+    """Make a room and join it."""
+    if _is_open(session, ticket):
+        session.writing.write(
+            lambda n: commands.Create(n, name=name, description=description), ticket
+        )
+
+
+def join(session: Session, ticket: Ticket, name: str) -> None:
+    """Become a member of a room."""
+    if _is_open(session, ticket):
+        session.writing.write(lambda n: commands.Join(n, name=name), ticket)
+
+
+def leave(session: Session, ticket: Ticket, name: str) -> None:
+    """End one's membership of a room."""
+    room = _room(session, ticket, name)
+    if room is not None:
+        id = room.id
+        session.writing.write(lambda n: commands.Leave(n, room=id), ticket)
+
+
+# Questions.
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A page of messages, oldest first. `oldest` and `newest` are the seqs of its first and last event, message or not; None: it has none."""
+
+    messages: tuple[Message | PrivateMessage, ...]
+    more: bool
+    first: int
+    oldest: int | None
+    newest: int | None
+
+
+def history(session: Session, ticket: Ticket, room: str | None, wish: commands.History) -> None:
+    """A `Piece` of a room; without a room, of the private messages: with the `peer` of the wish, or all."""
+    if room is not None:
+        target = _room(session, ticket, room)
+        if target is not None:
+            wish = replace(wish, room=target.id)
+            _ask_history(session, ticket, wish, target.name)
+    elif _is_open(session, ticket):
+        if wish.peer is None and session.reading.inbox is not None:
+            wish = replace(wish, room=session.reading.inbox.log)
+        _ask_history(session, ticket, wish, "")
+
+
+def _ask_history(session: Session, ticket: Ticket, wish: commands.History, name: str) -> None:
+    session.reading.ask(lambda id: replace(wish, id=id), lambda reply: _piece(reply, name), ticket)
+
+
+def _piece(reply: Reply, name: str) -> Piece:
+    page = _expect(Page, reply)
+    updates = (
+        narrate(read_event(e.event), room=name, seq=e.seq, earlier=True) for e in page.events
+    )
+    messages = tuple(u for u in updates if isinstance(u, Message | PrivateMessage))
+    oldest, newest = (page.events[0].seq, page.events[-1].seq) if page.events else (None, None)
+    return Piece(messages, page.more, page.first, oldest, newest)
+
+
+def rooms(session: Session, ticket: Ticket, after: str) -> None:
+    """A page of all rooms, by name: a list of `Room`, and whether there are more."""
+    if _is_open(session, ticket):
+        session.reading.ask(
+            lambda id: commands.Rooms(id, after=after),
+            lambda reply: _room_list(session, _expect(RoomList, reply)),
+            ticket,
+        )
+
+
+def _room_list(session: Session, reply: RoomList) -> tuple[list[Room], bool]:
+    joined = session.reading.rooms
+    listed = [
+        Room(room.name, room.description, room.members, joined.get(room.room) is not None)
+        for room in reply.rooms
+    ]
+    return listed, reply.more
+
+
+def members(session: Session, ticket: Ticket, name: str, after: str) -> None:
+    """A page of a room's members, by name: a list of `Member`, and whether there are more."""
+    room = _room(session, ticket, name)
+    if room is not None:
+        id = room.id
+        session.reading.ask(
+            lambda query: commands.Members(query, room=id, after=after), _member_list, ticket
+        )
+
+
+def _member_list(reply: Reply) -> tuple[list[Member], bool]:
+    page = _expect(MemberList, reply)
+    return [Member(member.name, member.online) for member in page.members], page.more
+
+
+def who(session: Session, ticket: Ticket) -> None:
+    """The `People` online."""
+    if _is_open(session, ticket):
+        session.reading.ask(commands.Who, _people, ticket)
+
+
+def _people(reply: Reply) -> People:
+    roster = _expect(Roster, reply)
+    return People(roster.online, tuple(roster.names))
+
+
+def position(session: Session, ticket: Ticket, name: str | None) -> None:
+    """The `LogPosition` of a room; None: of the inbox."""
+    if name is None:
+        reader = session.reading.inbox if _is_open(session, ticket) else None
+    else:
+        room = _room(session, ticket, name)
+        reader = None if room is None else room.reader
+    if reader is not None:
+        session.do(Complete(ticket, LogPosition(session.reading.epoch, reader.seq, reader.digest)))
+
+
+def flush(session: Session, ticket: Ticket) -> None:
+    """Complete when everything written before is answered."""
+    if _is_open(session, ticket):
+        session.writing.flush(ticket)
+
+
+def give_up(session: Session, ticket: Ticket) -> None:
+    """End without waiting: completes with how many writes are left unanswered."""
+    session.do(Complete(ticket, len(session.writing.outbox)))
+    session.give_up()
+
+
+_Reply = TypeVar("_Reply", bound=Reply)
+
+
+def _expect(kind: type[_Reply], reply: Reply) -> _Reply:
+    """The reply, which carries our query's id, as what that query is answered with."""
+    if not isinstance(reply, kind):
+        raise WireError(
+            Code.INVALID,
+            f"the broker answered with {type(reply).__name__} in place of {kind.__name__}",
+        )
+    return reply

@@ -1,0 +1,52 @@
+"""What a client refuses before sending, with the same exceptions that the broker's codes would give. Pure."""
+
+from copy import deepcopy
+
+from hubbub.client.errors import BadName, RequestError, TooLarge
+from hubbub.common.codec import check_data
+from hubbub.common.errors import Code, InvalidName, WireError
+from hubbub.common.fields import Data
+from hubbub.common.limits import DATA_BYTES, DESCRIPTION_BYTES, KIB, TEXT_BYTES
+from hubbub.common.names import canonical
+
+
+def check_name(name: str) -> str:
+    """Return the name as the broker will write it. Raises BadName."""
+    try:
+        return canonical(name)
+    except InvalidName as error:
+        raise BadName(Code.BAD_NAME, str(error)) from None
+
+
+def check_text(text: str) -> None:
+    """Raises TooLarge, or RequestError for what is no Unicode text (lone surrogates)."""
+    if _bytes(text) > TEXT_BYTES:
+        raise TooLarge(Code.TOO_LARGE, f"a message has at most {TEXT_BYTES // KIB} KiB of text")
+
+
+def check_description(text: str) -> None:
+    """Raises TooLarge, or RequestError for what is no Unicode text."""
+    if _bytes(text) > DESCRIPTION_BYTES:
+        raise TooLarge(Code.TOO_LARGE, f"a description has at most {DESCRIPTION_BYTES} bytes")
+
+
+def _bytes(text: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        raise RequestError(Code.INVALID, "the text is not valid Unicode") from None
+
+
+def own_data(data: Data | None) -> Data | None:
+    """Return a copy of `data`, so that its owner may change it at once. Raises TooLarge, or RequestError where it cannot be sent."""
+    if data is None:
+        return None
+    try:
+        size = check_data(data)
+    except WireError as error:
+        raise RequestError(error.code, str(error)) from None
+    if size > DATA_BYTES:
+        raise TooLarge(
+            Code.TOO_LARGE, f"the data of a message has at most {DATA_BYTES // KIB} KiB encoded"
+        )
+    return deepcopy(data)

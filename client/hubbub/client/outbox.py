@@ -1,0 +1,216 @@
+"""The outbox: what was written and is not yet answered, and the producer that makes each write happen exactly once.
+
+Owns the numbers n, the window and going back. Pure: `now` is an argument. Writes leave in frames as full as they can be, so under load
+they batch by themselves. An entry stays until its outcome is known, across reconnects, in the order written.
+
+The rules: the broker takes only n = highest + 1 and repeats the outcome of what it knows, so sending an entry again never doubles it.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from hubbub.client.effects import Ticket
+from hubbub.common.codec import encode
+from hubbub.common.commands import Write
+from hubbub.common.limits import (
+    COMMANDS_PER_FRAME,
+    FRAME_UP_BYTES,
+    WINDOW_BYTES,
+    WINDOW_COMMANDS,
+)
+
+PATIENCE_SECONDS: Final = 2.0
+"""With no answer for this long on a live session, everything unanswered is sent again."""
+SAME_FLIGHT_SECONDS: Final = 1.0
+"""One lost place in a flight of frames is told once per frame: going back once is enough for all of them."""
+_FRAME_HEADER: Final = 8
+_N_BYTES: Final = 9
+"""The longest encoding of n, so that renumbering never makes an entry larger than was reckoned."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A write, its caller's ticket, and what became of it."""
+
+    write: Write
+    ticket: Ticket
+    size: int
+    sent: bool = False
+    seen: bool = False
+    """An event was taken for it before its ack came."""
+    done: bool = False
+
+
+class Outbox:
+    """All writes of one client. `producer` must be the one named in `login` before `frames` is asked."""
+
+    def __init__(self, producer: bytes) -> None:
+        self.producer = producer
+        self._entries: deque[Entry] = deque()
+        self._first = 1
+        self._sent = 0
+        self._sent_bytes = 0
+        self._gone = 0
+        self._hold_until = 0.0
+        self._deadline: float | None = None
+        self._back_to = 0
+        self._back_until = 0.0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def first_n(self) -> int:
+        """The number of the first write without an outcome."""
+        return self._first
+
+    @property
+    def next_n(self) -> int:
+        """The number of the next write to be added."""
+        return self._first + len(self._entries)
+
+    @property
+    def written(self) -> int:
+        """How many writes were ever added."""
+        return self._gone + len(self._entries)
+
+    @property
+    def answered(self) -> int:
+        """How many of them, from the first on without a hole, have their outcome."""
+        return self._gone
+
+    def add(self, write: Write, ticket: Ticket) -> None:
+        """Append a write whose n is `next_n`."""
+        assert write.n == self.next_n
+        self._entries.append(Entry(write, ticket, len(encode(write)) + _N_BYTES))
+
+    def frames(self, now: float) -> Iterator[tuple[Write, ...]]:
+        """Yield what may be sent now, each item one frame; from then on it counts as in flight."""
+        if now < self._hold_until:
+            return
+        while frame := self._fill():
+            if self._deadline is None:
+                self._deadline = now + PATIENCE_SECONDS
+            yield frame
+
+    def _fill(self) -> tuple[Write, ...]:
+        frame: list[Write] = []
+        size = _FRAME_HEADER
+        while self._sent < min(len(self._entries), WINDOW_COMMANDS):
+            entry = self._entries[self._sent]
+            size += entry.size
+            if (
+                size > FRAME_UP_BYTES
+                or len(frame) == COMMANDS_PER_FRAME
+                or self._sent_bytes + entry.size > WINDOW_BYTES
+            ):
+                break
+            entry.sent = True
+            self._sent += 1
+            self._sent_bytes += entry.size
+            frame.append(entry.write)
+        return tuple(frame)
+
+    def settle(self, n: int, count: int, now: float) -> list[tuple[int, Entry]]:
+        """Take the outcome of writes n … n+count-1. Returns those that had none yet, each with its offset from n; repeats return nothing."""
+        settled = []
+        for offset in range(max(0, self._first - n), count):
+            index = n + offset - self._first
+            if index >= len(self._entries):
+                break
+            entry = self._entries[index]
+            if entry.sent and not entry.done:
+                entry.done = True
+                settled.append((offset, entry))
+        if settled:
+            self._deadline = now + PATIENCE_SECONDS
+            self._drop_done()
+        return settled
+
+    def _drop_done(self) -> None:
+        while self._entries and self._entries[0].done:
+            entry = self._entries.popleft()
+            self._first += 1
+            self._gone += 1
+            if self._sent:  # zero after going back: then an ack came that was on its way
+                self._sent -= 1
+                self._sent_bytes -= entry.size
+        if not self._sent:
+            self._deadline = None
+
+    def go_back(self, n: int, now: float, retry_after: float) -> None:
+        """Nothing from n on was taken: send it again, `retry_after` seconds from now."""
+        index = n - self._first
+        if not 0 <= index < self._sent:
+            return
+        if n == self._back_to and now < self._back_until:
+            # Probably caused by the same flight. If not, no progress will show it.
+            self._deadline = self._back_until
+            return
+        self._back_to = n
+        self._back_until = now + max(SAME_FLIGHT_SECONDS, retry_after)
+        self._hold_until = now + retry_after
+        self._rewind(index)
+
+    def _rewind(self, index: int) -> None:
+        while self._sent > index:
+            self._sent -= 1
+            self._sent_bytes -= self._entries[self._sent].size
+        self._deadline = None
+
+    def tick(self, now: float) -> None:
+        """Send everything unanswered again if there was no progress for too long."""
+        if self._deadline is not None and now >= self._deadline:
+            self._rewind(0)
+
+    def wake_at(self, now: float) -> float | None:
+        """When to come back: `tick` or `frames` has something to do then."""
+        if now < self._hold_until and self._sent < len(self._entries):
+            return min(self._hold_until, self._deadline or self._hold_until)
+        return self._deadline
+
+    def reconnected(self) -> None:
+        """A new session of the same producer: everything unanswered is sent again, at once."""
+        self._rewind(0)
+        self._hold_until = self._back_until = 0.0
+
+    def restart(self, producer: bytes) -> None:
+        """Go on as another producer: what is unanswered is numbered from 1 and sent again."""
+        self.producer = producer
+        self.reconnected()
+        self._first = 1
+        self._keep([entry for entry in self._entries if not entry.done])
+        for n, entry in enumerate(self._entries, 1):
+            entry.write = replace(entry.write, n=n)
+
+    def remove_sent(self) -> list[Entry]:
+        """Take out and return what was ever sent and not answered: its outcome will never be known. `restart` must follow."""
+        self._rewind(0)
+        lost = [entry for entry in self._entries if entry.sent and not entry.done]
+        self._keep([entry for entry in self._entries if not entry.sent])
+        return lost
+
+    def remove_all(self) -> list[Entry]:
+        """Take out and return everything unanswered: the client is over."""
+        self._rewind(0)
+        lost = [entry for entry in self._entries if not entry.done]
+        self._keep([])
+        return lost
+
+    def _keep(self, entries: list[Entry]) -> None:
+        self._gone += len(self._entries) - len(entries)
+        self._entries = deque(entries)
+
+    def claim(self, is_it: Callable[[Write], bool]) -> bool:
+        """Mark the first write in flight that `is_it` accepts as seen; False if there is none. Each write is claimed once."""
+        for entry in self._entries:
+            if not entry.sent:
+                break
+            if not (entry.done or entry.seen) and is_it(entry.write):
+                entry.seen = True
+                return True
+        return False

@@ -1,0 +1,359 @@
+"""The thread that drives a session: it owns the sockets, moves frames, performs effects, and decides nothing.
+
+Everything from outside comes as a call: `submit` from any thread. Outcomes go to the Futures that are the session's tickets, updates to a queue.
+Heartbeats go on while the app is busy. Whatever ends it, no Future is left waiting and no socket open.
+"""
+
+import contextlib
+import logging
+import socket as system_sockets
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from os import urandom
+from queue import SimpleQueue
+from time import monotonic
+from typing import Any, Final, assert_never
+
+import zmq
+
+from hubbub.client import calls, sockets
+from hubbub.client.door import nobody_listens
+from hubbub.client.effects import (
+    Acknowledge,
+    Complete,
+    ConnectEvents,
+    DisconnectEvents,
+    Effect,
+    Emit,
+    End,
+    Fail,
+    Reconnect,
+    Send,
+    Subscribe,
+    Unsubscribe,
+)
+from hubbub.client.errors import Closed, Refused
+from hubbub.client.results import LoggedIn
+from hubbub.client.session import Session
+from hubbub.client.sockets import Connection, KeyPair
+from hubbub.client.updates import Update
+from hubbub.common.addresses import Address
+from hubbub.common.codec import decode_events, decode_replies, encode
+from hubbub.common.errors import HubbubError, WireError
+
+REACH_SECONDS: Final = 3.0
+"""Until the first connection stands; later ones are tried for ever."""
+REFUSED_AGAIN_SECONDS: Final = 2.0
+"""Until a refused connection is tried again."""
+STOP_SECONDS: Final = 5.0
+"""More than a turn and the last frame's linger take."""
+FRAMES_A_TURN: Final = 64
+"""Read from one socket before the others get their turn."""
+FULL_POLL_SECONDS: Final = 0.1
+"""While the app has too much unread, how often to see whether it has caught up."""
+
+_log = logging.getLogger(__name__)
+
+Call = Callable[[Session], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to talk to, and as whom. `server_key` None: without encryption."""
+
+    address: Address
+    keys: KeyPair
+    server_key: bytes | None
+    name: str
+    client: str
+
+
+class Pump:
+    """One daemon thread, from `start` to the session's end. `opening` completes with the first login."""
+
+    def __init__(self, target: Target) -> None:
+        self.updates: SimpleQueue[Update | None] = SimpleQueue()
+        """None: there will be no more."""
+        self.opening: Future[LoggedIn] = new_future()
+        self.error: HubbubError | None = None
+        """Why it ended, if not by its user's wish."""
+        self._target = target
+        self._calls: deque[tuple[Future[Any], Call]] = deque()
+        self._told = False
+        self._over = False
+        self._wake_in, self._wake_out = system_sockets.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._thread = threading.Thread(target=self._run, name="hubbub-pump", daemon=True)
+        self._event_keys: dict[bytes, KeyPair] = {}
+        self._session = Session(
+            target.name,
+            random_bytes=urandom,
+            new_events_key=self._new_events_key,
+            opening=self.opening,
+            client=target.client,
+        )
+
+    # From any thread.
+
+    def start(self) -> None:
+        """Begin."""
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads
+            self._wake_in.close()
+            self._wake_out.close()
+            raise
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether the caller runs in the pump's own thread, as the callback of a Future does: it must not wait there."""
+        return threading.current_thread() is self._thread
+
+    def submit(self, ticket: Future[Any], call: Call) -> None:
+        """Have `call` made with the session, in the pump's thread; the ticket is failed with Closed if that is too late."""
+        self._calls.append((ticket, call))
+        if not self._told:
+            self._told = True
+            with contextlib.suppress(OSError):  # full: it will wake; closed: it is over
+                self._wake_in.send(b"!")
+        if self._over:  # asked last: either the pump's own last look saw the call, or this does
+            self._refuse_calls()
+
+    def stop(self) -> int:
+        """End without waiting for answers; returns how many writes have none. Does nothing after the end."""
+        ticket: Future[int] = new_future()
+        self.submit(ticket, lambda session: calls.give_up(session, ticket))
+        try:
+            return ticket.result(STOP_SECONDS)
+        except (Closed, TimeoutError):
+            return 0
+        finally:
+            self._thread.join(STOP_SECONDS)
+
+    # In the pump's thread.
+
+    def _run(self) -> None:
+        try:
+            self._pump()
+        except HubbubError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - the edge of the loop: a fault of ours ends the client, not silently
+            _log.exception("the client's pump has failed")
+            failure = Closed(f"the client has failed: {error!r}")
+            failure.__cause__ = error
+            self._fail(failure)
+        finally:
+            self._over = True
+            self._refuse_calls()
+            self.updates.put(None)
+            self._wake_in.close()
+            self._wake_out.close()
+
+    def _pump(self) -> None:
+        self._context = sockets.new_context()
+        try:
+            self._open()
+            while not self._over:
+                self._turn()
+        finally:
+            self._context.destroy()  # closes every socket; a last frame has a second to leave
+
+    def _open(self) -> None:
+        target = self._target
+        self._poller = zmq.Poller()
+        self._poller.register(self._wake_out.fileno(), zmq.POLLIN)
+        socket = sockets.commands_socket(self._context, target.keys, target.server_key)
+        self._commands = Connection(socket, target.address.endpoint(), self._poller)
+        self._events: Connection | None = None
+        self._reach_by: float | None = monotonic() + REACH_SECONDS
+        self._commands_again: float | None = None
+        self._events_again: float | None = None
+
+    def _turn(self) -> None:
+        now = monotonic()
+        until = self._wait_until(now)
+        timeout = None if until is None else max(0, round((until - now) * 1000 + 0.5))
+        ready = dict(self._poller.poll(timeout))
+        now = monotonic()
+        self._session.unread(self.updates.qsize(), now)
+        if self._wake_out.fileno() in ready:
+            self._wake_out.recv(64)
+            self._told = False  # before the calls are read: what is added later wakes again
+        self._make_calls()
+        self._read_commands(now)
+        self._read_events(now)
+        self._check_time(now)
+        self._session.tick(now)
+        for effect in self._session.take(now):
+            self._perform(effect)
+
+    def _wait_until(self, now: float) -> float | None:
+        times = [
+            self._session.wake_at(now),
+            self._reach_by,
+            self._commands_again,
+            self._events_again,
+            now + FULL_POLL_SECONDS if self._session.is_full else None,
+        ]
+        return min((time for time in times if time is not None), default=None)
+
+    def _make_calls(self) -> None:
+        while self._calls:
+            ticket, call = self._calls.popleft()
+            try:
+                call(self._session)
+            except Exception as error:  # noqa: BLE001 - one bad call is its caller's, and must not end the others
+                if not ticket.done():
+                    ticket.set_exception(error)
+
+    def _read_commands(self, now: float) -> None:
+        for frames in self._commands.frames(FRAMES_A_TURN):
+            try:
+                self._session.received(decode_replies(frames[-1]), now)
+            except WireError as error:
+                _log.warning("the broker sent what cannot be read: %s", error)
+        # After the frames: the last ones of a connection came before its end.
+        for event in self._commands.events():
+            if event == sockets.CONNECTED:
+                self._reach_by = None
+            elif event == sockets.READY:
+                self._session.connected(now)
+            elif event == sockets.LOST:
+                self._session.disconnected(now)
+            else:
+                self._refused(now)
+
+    def _refused(self, now: float) -> None:
+        if not self.opening.done():
+            where = self._target.address
+            text = f"the broker at {where} refuses the connection, or is none with the expected key"
+            self._session.end(Refused(text))
+        self._session.disconnected(now)
+        self._reconnect(now + REFUSED_AGAIN_SECONDS)
+
+    def _read_events(self, now: float) -> None:
+        if self._events is None:
+            return
+        for topic, *rest in self._events.frames(FRAMES_A_TURN):
+            try:
+                self._session.published(topic, decode_events(rest[-1] if rest else b""), now)
+            except WireError as error:
+                _log.warning("the broker published what cannot be read: %s", error)
+        for event in self._events.events():
+            if event == sockets.LOST:
+                self._session.events_lost(now)
+            elif event & sockets.REFUSED:
+                self._events_again = now + REFUSED_AGAIN_SECONDS
+
+    def _check_time(self, now: float) -> None:
+        if self._reach_by is not None and now >= self._reach_by:
+            self._reach_by = None
+            self._session.end(nobody_listens(self._target.address))
+        if self._commands_again is not None and now >= self._commands_again:
+            self._commands_again = None
+            self._commands.connect()
+        if self._events_again is not None and now >= self._events_again:
+            self._events_again = None
+            if self._events is not None:
+                self._events.disconnect()
+                self._events.connect()
+
+    def _reconnect(self, when: float) -> None:
+        if self._commands_again is None:
+            self._commands.disconnect()
+        self._commands_again = when
+
+    # Effects.
+
+    def _perform(self, effect: Effect) -> None:  # noqa: PLR0912 - a table, one line an effect
+        match effect:
+            case Send(commands=commands):
+                if not self._commands.send(encode(commands)):
+                    _log.debug("not sent: there is no connection")
+            case Acknowledge(tickets=tickets, seq=seq):
+                for place, ticket in enumerate(tickets, seq):
+                    ticket.set_result(place)
+            case Complete(ticket=ticket, result=result):
+                ticket.set_result(result)
+            case Fail(ticket=ticket, error=error):
+                ticket.set_exception(error)
+            case Emit(update=update):
+                self.updates.put(update)
+            case Subscribe(topic=topic):
+                if self._events is not None:
+                    self._events.subscribe(topic)
+            case Unsubscribe(topic=topic):
+                if self._events is not None:
+                    self._events.unsubscribe(topic)
+            case ConnectEvents(host=host, port=port, key=key):
+                self._connect_events(host, port, key)
+            case DisconnectEvents():
+                self._disconnect_events()
+            case Reconnect(delay=delay):
+                self._reconnect(monotonic() + delay)
+            case End(error=error):
+                self.error = error
+                self._over = True
+            case _:
+                assert_never(effect)
+
+    def _new_events_key(self) -> bytes:
+        keys = sockets.new_key_pair()
+        self._event_keys = {keys.public: keys}
+        return keys.public
+
+    def _connect_events(self, host: str, port: int, key: bytes) -> None:
+        self._disconnect_events()
+        keys = self._event_keys[key]
+        socket = sockets.events_socket(self._context, keys, self._target.server_key)
+        host = host or self._target.address.host
+        host = f"[{host}]" if ":" in host else host
+        self._events = Connection(socket, f"tcp://{host}:{port}", self._poller)
+
+    def _disconnect_events(self) -> None:
+        self._events_again = None
+        if self._events is not None:
+            self._events.close()
+        self._events = None
+
+    # The end.
+
+    def _fail(self, error: HubbubError) -> None:
+        self._session.end(error)
+        for effect in self._session.take(monotonic()):
+            match effect:
+                case Fail(ticket=ticket, error=reason):
+                    ticket.set_exception(reason)
+                case Complete(ticket=ticket, result=result):
+                    ticket.set_result(result)
+                case Emit(update=update):
+                    self.updates.put(update)
+
+    def _refuse_calls(self) -> None:
+        while self._calls:
+            try:
+                ticket, _ = self._calls.popleft()
+            except IndexError:
+                return  # another thread does the same
+            ticket.set_exception(self.closed())
+
+    def closed(self) -> Closed:
+        """What to raise of a call that comes too late."""
+        closed = Closed(
+            "this client is closed"
+            if self.error is None
+            else f"this client has ended: {self.error}"
+        )
+        closed.__cause__ = self.error
+        return closed
+
+
+def new_future() -> Future[Any]:
+    """A Future that cannot be cancelled: what was sent cannot be called back."""
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()
+    return future

@@ -1,0 +1,97 @@
+"""The rooms that one is a member of, by id and by name, and which of their subscriptions the broker has not granted yet. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from hubbub.client.logs import LogReader
+from hubbub.common.names import fold
+from hubbub.common.replies import Joined
+
+GRANT_SECONDS: Final = 1.0
+"""A subscription not granted after so long is asked for again; each time twice as long."""
+GRANT_TRIES: Final = 3
+"""After so many tries the connection of events itself is made anew."""
+
+
+@dataclass(slots=True)
+class JoinedRoom:
+    """A room and its reader."""
+
+    id: bytes
+    name: str
+    description: str
+    reader: LogReader
+
+
+@dataclass(slots=True)
+class _Wait:
+    until: float
+    tries: int = 1
+
+
+class Rooms:
+    """All rooms of one session."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[bytes, JoinedRoom] = {}
+        self._by_name: dict[str, JoinedRoom] = {}
+        self._waiting: dict[bytes, _Wait] = {}
+
+    def __iter__(self) -> Iterator[JoinedRoom]:
+        return iter(list(self._by_id.values()))
+
+    def add(self, joined: Joined) -> JoinedRoom:
+        """Become a member: read from the room's head on."""
+        reader = LogReader(joined.room, joined.seq, joined.digest)
+        room = JoinedRoom(joined.room, joined.name, joined.description, reader)
+        self._by_id[room.id] = self._by_name[fold(room.name)] = room
+        return room
+
+    def remove(self, id: bytes) -> JoinedRoom | None:
+        """End the membership; None if there was none."""
+        room = self._by_id.pop(id, None)
+        if room is not None:
+            self._by_name.pop(fold(room.name), None)
+            self._waiting.pop(id, None)
+        return room
+
+    def get(self, id: bytes) -> JoinedRoom | None:
+        """The room with this id, if one is a member."""
+        return self._by_id.get(id)
+
+    def named(self, name: str) -> JoinedRoom | None:
+        """The room with this name, in any case, if one is a member."""
+        return self._by_name.get(fold(name))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a subscription was not granted yet."""
+        return bool(self._waiting)
+
+    def is_granted(self, id: bytes) -> bool:
+        """Whether the events of this room arrive."""
+        return id in self._by_id and id not in self._waiting
+
+    def asked(self, id: bytes, now: float) -> None:
+        """The room's events were subscribed to."""
+        self._waiting[id] = _Wait(now + GRANT_SECONDS)
+
+    def granted(self, id: bytes) -> None:
+        """The broker granted the subscription."""
+        self._waiting.pop(id, None)
+
+    def overdue(self, now: float) -> list[bytes] | None:
+        """The rooms to subscribe to again; None: it was tried too often, connect anew."""
+        late = [id for id, wait in self._waiting.items() if now >= wait.until]
+        if any(self._waiting[id].tries >= GRANT_TRIES for id in late):
+            return None
+        for id in late:
+            wait = self._waiting[id]
+            wait.until = now + GRANT_SECONDS * 2**wait.tries
+            wait.tries += 1
+        return late
+
+    def wake_at(self) -> float | None:
+        """When the first of them is overdue."""
+        return min((wait.until for wait in self._waiting.values()), default=None)

@@ -1,0 +1,169 @@
+"""The client's sockets and every option on them, each with its why; and the keys they use. See also `hubbub.common.zmq_setup`.
+
+Sockets and their context belong to the thread that made them. Nothing here waits.
+"""
+
+import contextlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from os import urandom
+from typing import Final
+
+import zmq
+from zmq.utils import z85
+from zmq.utils.monitor import parse_monitor_message
+
+from hubbub.common.limits import CLIENT_MAX_FRAME_BYTES, ROUTING_ID_BYTES
+from hubbub.common.zmq_setup import prepare_zmq
+
+CONNECTED: Final = zmq.EVENT_CONNECTED
+READY: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED
+LOST: Final = zmq.EVENT_DISCONNECTED
+REFUSED: Final = (
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+)
+"""Another key than we think, no hubbub at all, or we are banned. After some of them libzmq does not try again by itself."""
+
+Socket = zmq.Socket[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A CURVE key pair, raw 32 bytes each."""
+
+    public: bytes
+    secret: bytes = field(repr=False)
+
+
+def new_key_pair() -> KeyPair:
+    """Make a key pair from the system's randomness."""
+    public, secret = zmq.curve_keypair()
+    return KeyPair(z85.decode(public), z85.decode(secret))
+
+
+def new_context() -> zmq.Context[Socket]:
+    """A context of one's own, so that closing it waits for nobody else's sockets. Raises ZmqUnusable."""
+    prepare_zmq()
+    return zmq.Context()
+
+
+def commands_socket(
+    context: zmq.Context[Socket], keys: KeyPair, server_key: bytes | None
+) -> Socket:
+    """The DEALER, not connected. `server_key` None: without encryption."""
+    socket = context.socket(zmq.DEALER)
+    _secure(socket, keys, server_key)
+    # Whoever knows it could take our place, so it is random; first byte 1, since 0 means "made by ZeroMQ".
+    socket.routing_id = b"\x01" + urandom(ROUTING_ID_BYTES - 1)
+    socket.immediate = (
+        1  # nothing is queued for a broker that is not there: the session sends again
+    )
+    socket.linger = 1000  # a last logout leaves, but an absent broker keeps nobody
+    _harden(socket)
+    return socket
+
+
+def events_socket(context: zmq.Context[Socket], keys: KeyPair, server_key: bytes | None) -> Socket:
+    """The SUB, not connected; its keys are those announced in `login`."""
+    socket = context.socket(zmq.SUB)
+    _secure(socket, keys, server_key)
+    socket.linger = 0
+    _harden(socket)
+    return socket
+
+
+def door_socket(context: zmq.Context[Socket], endpoint: str) -> Socket:
+    """A DEALER connected to a broker's door: no encryption, since what is asked for is the key."""
+    socket = context.socket(zmq.DEALER)
+    socket.linger = 0
+    _harden(socket)
+    connect(socket, endpoint)
+    return socket
+
+
+def _secure(socket: Socket, keys: KeyPair, server_key: bytes | None) -> None:
+    if server_key is None:
+        socket.plain_username = keys.public.hex().encode()  # the password stays empty
+    else:
+        socket.curve_serverkey = server_key
+        socket.curve_publickey = keys.public
+        socket.curve_secretkey = keys.secret
+
+
+def _harden(socket: Socket) -> None:
+    socket.maxmsgsize = CLIENT_MAX_FRAME_BYTES
+    # Without jitter all clients of a lost broker come back in lockstep.
+    socket.reconnect_ivl = random.randint(100, 1000)  # noqa: S311 - jitter, no secret
+    socket.reconnect_ivl_max = 10_000
+
+
+def connect(socket: Socket, endpoint: str) -> None:
+    """Connect, by IPv6 where the endpoint says so. (With it on, libzmq does not fall back to IPv4 for a name that has both.)"""
+    socket.ipv6 = "[" in endpoint
+    socket.connect(endpoint)
+
+
+class Connection:
+    """A socket, its monitor, and the one endpoint that it is connected to or not; both are polled."""
+
+    def __init__(self, socket: Socket, endpoint: str, poller: zmq.Poller) -> None:
+        self._socket = socket
+        self._endpoint = endpoint
+        self._poller = poller
+        # Before connecting, or its first events are missed.
+        self._monitor = socket.get_monitor_socket(CONNECTED | READY | LOST | REFUSED)
+        for source in (socket, self._monitor):
+            poller.register(source, zmq.POLLIN)
+        connect(socket, endpoint)
+
+    def connect(self) -> None:
+        """Connect again, after `disconnect`."""
+        connect(self._socket, self._endpoint)
+
+    def disconnect(self) -> None:
+        """Cut the connection, or stop trying."""
+        with contextlib.suppress(zmq.ZMQError):  # after some refusals libzmq has done it by itself
+            self._socket.disconnect(self._endpoint)
+
+    def close(self) -> None:
+        """Cut the connection and free everything."""
+        for source in (self._socket, self._monitor):
+            self._poller.unregister(source)
+        self._socket.disable_monitor()
+        self._monitor.close(linger=0)
+        self._socket.close()
+
+    def send(self, payload: bytes) -> bool:
+        """Send one frame; False if it cannot leave now."""
+        try:
+            self._socket.send(payload, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def frames(self, most: int) -> Iterator[list[bytes]]:
+        """Yield at most `most` messages that have arrived."""
+        for _ in range(most):
+            try:
+                yield self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+
+    def events(self) -> Iterator[int]:
+        """Yield what happened to the connection: CONNECTED, READY, LOST, or one of REFUSED."""
+        while True:
+            try:
+                yield int(parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))["event"])
+            except zmq.Again:
+                return
+
+    def subscribe(self, topic: bytes) -> None:
+        """Ask for a topic (SUB only)."""
+        self._socket.subscribe(topic)
+
+    def unsubscribe(self, topic: bytes) -> None:
+        """Ask for it no more."""
+        self._socket.unsubscribe(topic)

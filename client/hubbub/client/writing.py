@@ -1,0 +1,113 @@
+"""The writing side of a session: what becomes of each write, and of the producer. Pure.
+
+Where a method says so, it returns True when the session must begin anew (`hello`, `login`) before anything more is sent.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Final
+
+from hubbub.client.effects import Acknowledge, Complete, Effect, Fail, Send, Ticket
+from hubbub.client.errors import Closed, OutcomeUnknown, refused
+from hubbub.client.outbox import Entry, Outbox
+from hubbub.common.commands import Write
+from hubbub.common.errors import TRANSIENT, Code
+from hubbub.common.limits import PRODUCER_ID_BYTES
+from hubbub.common.replies import Acked, Error, Resend
+
+_OUR_FAULT: Final = frozenset({Code.MALFORMED, Code.UNKNOWN_COMMAND, Code.INVALID})
+"""Refused before it became a record: it used no number."""
+
+
+class Writing:
+    """What one client writes, over all its reconnects."""
+
+    def __init__(self, random_bytes: Callable[[int], bytes], do: Callable[[Effect], None]) -> None:
+        self.outbox = Outbox(random_bytes(PRODUCER_ID_BYTES))
+        self._random_bytes = random_bytes
+        self._do = do
+        self._epoch: bytes | None = None
+        self._flushes: deque[tuple[int, Ticket]] = deque()
+
+    def write(self, make: Callable[[int], Write], ticket: Ticket) -> None:
+        """Queue the write that `make` gives for its number."""
+        self.outbox.add(make(self.outbox.next_n), ticket)
+
+    def flush(self, ticket: Ticket) -> None:
+        """Complete the ticket when everything written so far has its outcome."""
+        self._flushes.append((self.outbox.written, ticket))
+
+    def take(self, now: float) -> None:
+        """Send what may be sent."""
+        for frame in self.outbox.frames(now):
+            self._do(Send(frame))
+
+    def check_flushes(self) -> None:
+        """Complete the flushes that are due."""
+        while self._flushes and self._flushes[0][0] <= self.outbox.answered:
+            self._do(Complete(self._flushes.popleft()[1]))
+
+    def suits(self, epoch: bytes) -> bool:
+        """Whether the log knows our producer. If not, it was replaced, and the session must begin anew."""
+        known = self._epoch in (None, epoch) or self.outbox.next_n == 1
+        self._epoch = epoch
+        if not known:
+            self._new_producer()
+        return known
+
+    def _new_producer(self) -> None:
+        self.outbox.restart(self._random_bytes(PRODUCER_ID_BYTES))
+
+    def acked(self, acked: Acked, now: float) -> list[tuple[int, Entry]]:
+        """Take an ack; returns the writes that it answers, each with its offset from the ack's seq."""
+        settled = self.outbox.settle(acked.n, acked.count, now)
+        for _, group in groupby(enumerate(settled), lambda item: item[1][0] - item[0]):
+            run = [pair for _, pair in group]
+            tickets = tuple(entry.ticket for _, entry in run)
+            self._do(Acknowledge(tickets, acked.seq + run[0][0]))
+        return settled
+
+    def resend(self, resend: Resend, now: float) -> bool:
+        """Take a transient refusal. True: begin anew."""
+        if resend.code == Code.LOGIN_REQUIRED:
+            return True
+        self.outbox.go_back(resend.n, now, resend.retry_after)
+        return False
+
+    def refused(self, n: int, error: Error, now: float) -> bool:
+        """Take the refusal of write n. True: begin anew."""
+        if error.code in TRANSIENT:
+            return self.resend(Resend(n, error.code), now)
+        if error.code == Code.PRODUCER_EXPIRED:
+            self._fail(self.outbox.remove_sent(), "the broker no longer knows this client's writes")
+            self._new_producer()
+            return True
+        if error.code not in _OUR_FAULT:
+            self._settle_refused(n, error, now)
+            return False
+        # It used no number, so the producer cannot go on; and it can only be given up when nothing before it is open. Until then it is
+        # sent, and refused, again.
+        if n != self.outbox.first_n:
+            return False
+        self._settle_refused(n, error, now)
+        self._new_producer()
+        return True
+
+    def _settle_refused(self, n: int, error: Error, now: float) -> None:
+        for _, entry in self.outbox.settle(n, 1, now):
+            self._do(Fail(entry.ticket, refused(error.code, error.text)))
+
+    def abandon(self, why: str) -> None:
+        """The client is over: fail all that waits."""
+        self._fail(self.outbox.remove_all(), why)
+        for _, ticket in self._flushes:
+            self._do(Fail(ticket, OutcomeUnknown(f"{why}: not everything was answered")))
+        self._flushes.clear()
+
+    def _fail(self, entries: Sequence[Entry], why: str) -> None:
+        for entry in entries:
+            if entry.sent:
+                self._do(Fail(entry.ticket, OutcomeUnknown(f"{why}: it may have happened")))
+            else:
+                self._do(Fail(entry.ticket, Closed(f"{why}: it was not sent")))
