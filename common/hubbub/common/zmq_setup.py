@@ -5,7 +5,6 @@ Owns nothing and opens nothing: with `hubbub.common` otherwise free of sockets, 
 
 import ctypes
 import os
-import threading
 from typing import Final
 
 import zmq
@@ -15,7 +14,6 @@ from hubbub.common.errors import HubbubError
 OLDEST_LIBZMQ: Final = (4, 3, 5)
 """Earlier ones have known remote faults."""
 
-_once = threading.Lock()
 _prepared_in: int | None = None
 
 
@@ -32,12 +30,11 @@ def prepare_zmq() -> None:
     Raises ZmqUnusable when libzmq is older than 4.3.5 or was built without CURVE.
     """
     global _prepared_in  # noqa: PLW0603 - the C library's seed is one per process, so is this
-    with _once:
-        if _prepared_in == os.getpid():
-            return
-        _check(zmq.zmq_version_info(), zmq.has("curve"))
-        ctypes.CDLL(None).srand(int.from_bytes(os.urandom(4), "little") & 0x7FFFFFFF)
-        _prepared_in = os.getpid()
+    if _prepared_in == os.getpid():
+        return
+    _check(zmq.zmq_version_info(), zmq.has("curve"))
+    ctypes.CDLL(None).srand(int.from_bytes(os.urandom(4), "little") & 0x7FFFFFFF)
+    _prepared_in = os.getpid()
 
 
 def _check(version: tuple[int, int, int], curve: bool) -> None:
