@@ -23,6 +23,7 @@ from hubbub.broker.errors import BindError
 from hubbub.broker.folder import DataFolder
 from hubbub.broker.keys import KeyPair, make_secret
 from hubbub.broker.loop import Loop, read_clock
+from hubbub.broker.selftest import check_refusals
 from hubbub.broker.sequencer import LocalSequencer
 from hubbub.broker.sockets import Sockets, open_sockets
 from hubbub.broker.store.sqlite import SqliteStore
@@ -68,7 +69,7 @@ class Broker:
             opened.callback(waker.close)
             self.address = sockets.address
             self.store = store
-            self._loop = self._make_loop(sockets, store, waker, name, advertise)
+            self._loop = self._make_loop(sockets, store, waker, name, advertise, insecure=insecure)
             self._waker = waker
             self._opened = opened.pop_all()
 
@@ -79,6 +80,8 @@ class Broker:
         waker: Waker,
         name: str,
         advertise: Address | None,
+        *,
+        insecure: bool,
     ) -> Loop:
         settings = Settings(
             broker_name=name,
@@ -87,8 +90,10 @@ class Broker:
             names_per_key=None if sockets.address.is_loopback else NAMES_PER_KEY,
         )
         core = Core(settings, store.load(), read_clock())
+        auth = Auth(core.admits)
+        check_refusals(sockets, auth, self._keys, insecure=insecure)
         door = encode(DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS)))
-        return Loop(core, sockets, Auth(core.admits), store, LocalSequencer(), door, waker)
+        return Loop(core, sockets, auth, store, LocalSequencer(), door, waker)
 
     @property
     def fingerprint(self) -> str:

@@ -209,11 +209,14 @@ class Loop:
 
     def _handle(self, peer: Peer, payload: bytes) -> None:
         try:
-            decoded = decode_commands(payload)
+            self._perform(
+                self._core.handle(peer, decode_commands(payload), len(payload), self._now)
+            )
         except WireError as error:
             self._perform(self._core.refuse_frame(peer, error, self._now))
-            return
-        self._perform(self._core.handle(peer, decoded, len(payload), self._now))
+        except Exception:  # a fault of ours must not be a way to stop the broker
+            log.exception("A frame could not be handled; its sender is disconnected.")
+            self._perform([Cut(peer.connection)])
 
     def _take_subscriptions(self) -> None:
         """Read XPUB until it is empty, frame by frame, and grant what the core grants.

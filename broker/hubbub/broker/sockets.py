@@ -48,6 +48,8 @@ class Sockets:
         """Close all; replies that are on their way get a second to leave."""
         for socket in (self.commands, self.events):
             socket.disable_monitor()
+        for socket in (self.commands_monitor, self.events_monitor):
+            socket.close()
         for socket in (self.commands, self.events, self.door, self.zap):
             socket.close()
         self.context.term()

@@ -42,6 +42,7 @@ class Watch:
 
     def accepted(self, fd: int, *, is_commands: bool) -> None:
         """A connection was accepted; those for commands are logged, one a client."""
+        self.disconnected(fd)
         connection = Connection(next(self._numbers), fd, _peer_of(fd), is_commands)
         self._by_fd[fd] = connection
         self._by_number[connection.number] = connection
@@ -84,4 +85,4 @@ def _peer_of(fd: int) -> object:
             peer = borrowed.getpeername()
     except OSError:
         return None
-    return peer[:2] if isinstance(peer, tuple) else peer
+    return peer[:2] if isinstance(peer, tuple) else peer  # IPv6 has two numbers more

@@ -1,0 +1,97 @@
+"""The self-test at start: strangers and banned keys must be refused, or the broker does not serve.
+
+What lets people in or keeps them out is decided by options of libzmq; a build that ignores one would fail open and nobody would notice.
+"""
+
+import time
+from typing import Final
+
+import zmq
+from zmq.utils import z85
+from zmq.utils.monitor import parse_monitor_message
+
+from hubbub.broker.auth import Auth
+from hubbub.broker.errors import SecurityError
+from hubbub.broker.keys import KeyPair, make_secret
+from hubbub.broker.sockets import Sockets
+from hubbub.common.addresses import Address
+
+_SECONDS: Final = 5.0
+_REFUSED: Final = (
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_DISCONNECTED
+)
+_ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
+
+
+def check_refusals(sockets: Sockets, auth: Auth, server: KeyPair, *, insecure: bool) -> None:
+    """Connect to both sockets without a key and with a banned one. Raises SecurityError unless all four are refused.
+
+    Call it after binding and before the loop runs; it answers ZAP itself and leaves the monitors empty.
+    """
+    banned = KeyPair.from_secret(make_secret())
+    auth.ban(banned.public.hex())
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    try:
+        peers, monitors = [], {}
+        for offset, kind in ((0, zmq.DEALER), (1, zmq.SUB)):
+            for key in (None, banned):
+                peer = _peer(context, kind, key, server.public, insecure=insecure)
+                what = f"{'a banned key' if key else 'a peer without a key'} on port {sockets.address.port + offset}"
+                peers.append(peer)  # or it would be closed as garbage
+                monitors[peer.get_monitor_socket(_REFUSED | zmq.EVENT_HANDSHAKE_SUCCEEDED)] = what
+                peer.connect(_reachable(sockets.address).endpoint(offset))
+        _await_refusals(monitors, sockets, auth)
+    finally:
+        context.destroy(linger=0)
+        for monitor in (sockets.commands_monitor, sockets.events_monitor):
+            while monitor.poll(0):
+                monitor.recv_multipart()
+
+
+def _reachable(address: Address) -> Address:
+    return Address(_ANY_HOST.get(address.host, address.host), address.port)
+
+
+def _peer(
+    context: "zmq.Context[zmq.Socket[bytes]]",
+    kind: int,
+    key: KeyPair | None,
+    server: bytes,
+    *,
+    insecure: bool,
+) -> "zmq.Socket[bytes]":
+    peer = context.socket(kind)
+    peer.linger = 0
+    peer.ipv6 = True
+    if key is not None and insecure:
+        peer.plain_username = key.public.hex().encode()
+    elif key is not None:
+        peer.curve_publickey, peer.curve_secretkey = z85.encode(key.public), z85.encode(key.secret)
+        peer.curve_serverkey = z85.encode(server)
+    return peer
+
+
+def _await_refusals(monitors: "dict[zmq.Socket[bytes], str]", sockets: Sockets, auth: Auth) -> None:
+    waiting = dict(monitors)
+    poller = zmq.Poller()
+    for socket in (sockets.zap, *waiting):
+        poller.register(socket, zmq.POLLIN)
+    end = time.monotonic() + _SECONDS
+    while waiting and time.monotonic() < end:
+        for socket, _ in poller.poll(100):
+            message = socket.recv_multipart()
+            if socket is sockets.zap:
+                sockets.zap.send_multipart(auth.answer(message) or [])
+            elif parse_monitor_message(message)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                raise SecurityError(
+                    f"self-test: {monitors[socket]} was let in; do not use this libzmq"
+                )
+            else:
+                waiting.pop(socket, None)
+    if waiting:
+        raise SecurityError(
+            f"self-test: no answer to {next(iter(waiting.values()))} within {_SECONDS:.0f} s"
+        )
