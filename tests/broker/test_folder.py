@@ -66,8 +66,15 @@ def test_an_operator_gets_a_private_folder_with_private_files(tmp_path: Path, um
 
 def test_an_operator_opens_a_folder_again(path: Path) -> None:
     for _ in range(2):
-        with DataFolder.open(path) as folder, closing(SqliteStore.open(folder.database)):
+        with DataFolder.open(path) as folder:
             assert folder.server_key(lambda: KEY) == KEY
+            SqliteStore.open(folder.database).close()
+
+
+def test_an_operator_whose_key_is_gone_gets_no_new_one(path: Path, folder: DataFolder) -> None:
+    SqliteStore.open(folder.database).close()
+    with pytest.raises(FolderError, match=r"server\.key is missing: restore it"):
+        folder.server_key(lambda: KEY)
 
 
 def test_an_operator_may_close_twice(folder: DataFolder) -> None:
@@ -217,5 +224,5 @@ def test_the_default_folder_is_the_users_own(
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     default = default_folder()
     assert default.is_relative_to(tmp_path)
-    assert default.name == "hubbub"
+    assert default.parts[-2:] == ("hubbub", "broker")
     assert not default.exists()

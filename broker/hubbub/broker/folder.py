@@ -29,11 +29,14 @@ _MARKS: Final = {_DATABASE, _LOCK}
 """One of them makes a folder hubbub's. The lock is the first file of a new one, the database may come alone from a backup."""
 _IGNORED: Final = {"lost+found", ".DS_Store"}
 """What systems leave in folders that are as good as empty."""
+_OTHER_KEY: Final = "with another key every client would refuse this broker"
 
 
 def default_folder() -> Path:
     """Return where the broker's data is kept unless the operator says otherwise. It may not exist yet."""
-    return platformdirs.user_data_path("hubbub")
+    return (
+        platformdirs.user_data_path("hubbub") / "broker"
+    )  # on macOS the client's home is one above
 
 
 class DataFolder:
@@ -82,6 +85,10 @@ class DataFolder:
             try:
                 text = read_private(file)
             except FileNotFoundError:
+                if self.database.exists():
+                    raise FolderError(
+                        f"the key {file} is missing: restore it from a backup; {_OTHER_KEY}"
+                    ) from None
                 made = make()
                 if len(made) != KEY_BYTES:
                     raise ValueError(f"a key has {KEY_BYTES} bytes") from None
@@ -92,9 +99,7 @@ class DataFolder:
             key = bytes.fromhex(text.decode("ascii"))
             if len(key) == KEY_BYTES:
                 return key
-        raise FolderError(
-            f"the key {file} is damaged: restore it from a backup; with another key every client would refuse this broker"
-        )
+        raise FolderError(f"the key {file} is damaged: restore it from a backup; {_OTHER_KEY}")
 
     def close(self) -> None:
         """Let another broker open the folder. May be called twice."""
