@@ -5,7 +5,7 @@ HubbubError
     ├── FolderError     the data folder: foreign, not writable, in use, a newer schema, damaged
     ├── BindError       the address cannot be listened on
     ├── SecurityError   ZeroMQ here cannot keep what hubbub promises
-    └── StorageError    a commit or read failed; nothing of it is on disk
+    └── StorageError    a commit or read failed; what is on disk is what the store says when it has recovered
 """
 
 from hubbub.common.errors import HubbubError
@@ -28,4 +28,4 @@ class SecurityError(BrokerError):
 
 
 class StorageError(BrokerError):
-    """A commit or a read failed; nothing of it is on disk."""
+    """A commit or a read failed. What is on disk is what the store says when it has recovered."""

@@ -16,7 +16,8 @@ class Store(Protocol):
     def commit(self, changes: Changes) -> None:
         """Write a batch in one transaction: on return it is on disk.
 
-        Raises StorageError when nothing of it is; the store then takes no further commit until `recover` has returned.
+        Raises StorageError when it cannot tell that; the store then takes no further commit until `recover` has returned. (After a failed sync
+        the batch may be found on disk all the same: what `recover` returns is the truth.)
         """
         ...
 
