@@ -151,6 +151,7 @@ class Broker:
         data: Path | None = None,
         insecure: bool = False,
         name: str = "hubbub",
+        max_pages: int | None = None,
     ) -> Iterator[Self]:
         """Serve in a thread of its own while the `with` block runs, on free ports, without signal handlers.
 
@@ -158,7 +159,7 @@ class Broker:
         """
         folder = Path(tempfile.mkdtemp(prefix="hubbub-")) if data is None else data
         try:
-            with cls(bind, data=folder, insecure=insecure, name=name) as broker:
+            with cls(bind, data=folder, insecure=insecure, name=name, max_pages=max_pages) as broker:
                 thread = threading.Thread(target=broker.run, name="hubbub-broker", daemon=True)
                 thread.start()
                 try:
