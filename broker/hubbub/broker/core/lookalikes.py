@@ -1,4 +1,4 @@
-"""Names that look alike: the skeleton of a name, equal for names that a person may take for each other.
+"""Names that look alike: the skeletons of a name, of which names that a person may take for each other share one.
 
 After Unicode's UTS 39: each character is replaced by the prototype of those that look like it ("АIice" with a Cyrillic А and a Latin I has the skeleton of
 "Alice"). The table comes from the confusable-homoglyphs library, which keeps it in both directions; the prototype of a group is the one with
@@ -29,7 +29,14 @@ def _reach(text: str) -> tuple[int, int, str]:
     return len(confusables.confusables_data.get(text, ())), len(text), text
 
 
-def skeleton(name: str) -> str:
-    """Return the folded skeleton of a canonical name. Not for display."""
+def skeletons(name: str) -> frozenset[str]:
+    """Return the folded skeletons of a canonical name, as it is and in lower case. Not for display.
+
+    "ALICE" alone has the skeleton "allce" (I looks like l), and "Аlice" could stand beside it.
+    """
+    return frozenset(map(_skeleton, (name, fold(name))))
+
+
+def _skeleton(name: str) -> str:
     letters = unicodedata.normalize("NFD", name)
     return fold("".join(map(_prototype, letters)))

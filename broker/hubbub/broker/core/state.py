@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from hubbub.broker.core.changes import LogHead, Snapshot
-from hubbub.broker.core.lookalikes import skeleton
+from hubbub.broker.core.lookalikes import skeletons
 from hubbub.broker.core.producers import Producer
 from hubbub.common.digest import EMPTY
 from hubbub.common.limits import ROOM_ID_BYTES
@@ -104,11 +104,12 @@ class State:
     def add_account(
         self, number: int, name: str, key: str, head: LogHead = _NOTHING, *, committed: bool = False
     ) -> Account:
-        """Enter a new account under its name and its skeleton."""
+        """Enter a new account under its name and its skeletons."""
         account = Account(number, name, key, Log(self._log_id(b"inbox", number), head), committed)
         self.accounts[number] = account
         self._account_by_name[fold(name)] = account
-        self._account_by_skeleton[skeleton(name)] = account
+        for skeleton in skeletons(name):
+            self._account_by_skeleton[skeleton] = account
         self._names_of_key[key] = self._names_of_key.get(key, 0) + 1
         return account
 
@@ -140,7 +141,8 @@ class State:
 
     def account_like(self, name: str) -> Account | None:
         """Find by name or by a name that looks the same. `name` is canonical."""
-        return self.account_named(name) or self._account_by_skeleton.get(skeleton(name))
+        alike = map(self._account_by_skeleton.get, sorted(skeletons(name)))
+        return self.account_named(name) or next(filter(None, alike), None)
 
     def room_named(self, name: str) -> Room | None:
         """Find by name, whatever its case."""
