@@ -1,0 +1,381 @@
+"""The desk: a core with everything around it in memory, so that a test reads as a transcript.
+
+    desk = Desk()
+    alice, bob = desk.meets("Alice"), desk.meets("Bob")
+    alice.sends(Post(1, LOBBY, "hi")).gets(Acked(1, LOBBY, 1))
+    bob.hears(MessagePosted(1, WALL, "Alice", "hi"))
+
+It does what the loop does: hands frames to the core, performs effects, commits a batch at a time. Time stands still until it `passes`; commits return at once
+until the disk `stalls` or `fails`. Of whatever is told before a commit it checks that nothing needed one.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+from tests.broker.core.memory_store import MemoryStore
+from tests.broker.core.wire import Sub, is_presence, key_of, without_text
+
+from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.clock import Now
+from hubbub.broker.core.context import Settings
+from hubbub.broker.core.core import Core
+from hubbub.broker.core.effects import Cut, Effect, Fetch, Grant, Publish, Revoke, Send, Submit
+from hubbub.broker.core.sessions import Peer
+from hubbub.broker.errors import StorageError
+from hubbub.broker.sequencer import LocalSequencer
+from hubbub.common.codec import array, decode_commands, decode_event, decode_replies, encode
+from hubbub.common.commands import Command, Hello, Login, Write
+from hubbub.common.errors import WireError
+from hubbub.common.events import Event, PresenceChanged
+from hubbub.common.replies import Acked, Delivered, Joined, Left, Reply, Welcome
+
+WALL = 1_700_000_000_000
+START = Now(1000.0, WALL)
+SETTINGS = Settings("hub", events_port=5001)
+
+
+class Person:
+    """One client's connection, as a person uses it. What is sent is answered when the call returns."""
+
+    def __init__(self, desk: "Desk", key: str, routing_id: bytes, connection: int) -> None:
+        self.desk = desk
+        self.key = key
+        self.routing_id = routing_id
+        self.connection = connection
+        self.producer = blake2b(b"%d" % connection, digest_size=16).digest()
+        self.events_key = b""
+        self.sub: Sub | None = None
+        self.unread: list[Reply] = []
+        self.is_cut = False
+
+    def sends(self, *commands: Command) -> "Person":
+        """Send one frame."""
+        self.desk.takes(self, array([encode(command) for command in commands]))
+        return self
+
+    def writes(self, *frames: Sequence[Write]) -> "Person":
+        """Send one frame after another."""
+        for frame in frames:
+            self.sends(*frame)
+        return self
+
+    def hello(self) -> "Person":
+        self.sends(Hello(1, [1]))
+        self.unread.clear()
+        return self
+
+    def logs_in(
+        self, name: str, *, id: int = 2, events_key: bytes = b"", resuming: bool = False
+    ) -> "Person":
+        """Send `login` with a new events key, or with this one."""
+        self.events_key = events_key or self.desk.new_events_key()
+        return self.sends(Login(id, name, self.events_key, self.producer, resuming))
+
+    def listens(self, *topics: bytes) -> "Person":
+        """Connect a SUB, in place of the one before, and subscribe."""
+        self.sub = self.desk.opens_sub(self.events_key.hex())
+        for topic in topics:
+            self.subscribes(topic)
+        return self
+
+    def subscribes(self, topic: bytes) -> "Person":
+        self.desk.reads_subscription(self._sub, topic)
+        return self
+
+    def unsubscribes(self, topic: bytes, sub: Sub | None = None) -> "Person":
+        self.desk.reads_unsubscription(sub or self._sub, topic)
+        return self
+
+    @property
+    def _sub(self) -> Sub:
+        assert self.sub is not None, "listens() comes first"
+        return self.sub
+
+    def is_deaf(self) -> bool:
+        """Whether its SUB is cut."""
+        return self.sub is None or self.sub.is_cut
+
+    def gets(self, *replies: Reply) -> "Person":
+        """Check that these replies have come and no others."""
+        assert self.unread == list(replies)
+        self.unread.clear()
+        return self
+
+    def gets_welcome(self) -> Welcome:
+        """Check that a welcome has come and nothing else."""
+        [welcome] = self.unread
+        assert isinstance(welcome, Welcome)
+        self.unread.clear()
+        return welcome
+
+    def hears(self, *events: Event) -> "Person":
+        """Check that these events of rooms have come over SUB, and no others."""
+        heard = [decode_event(event) for _, event in self._sub.heard]
+        assert [e for e in heard if not isinstance(e, PresenceChanged)] == list(events)
+        self._sub.heard = [h for h in self._sub.heard if is_presence(h[1])]
+        return self
+
+    def notices(self, *changes: PresenceChanged) -> "Person":
+        """Check that these changes of presence have come over SUB, and no others."""
+        heard = [decode_event(event) for _, event in self._sub.heard]
+        assert [e for e in heard if isinstance(e, PresenceChanged)] == list(changes)
+        self._sub.heard = [h for h in self._sub.heard if not is_presence(h[1])]
+        return self
+
+    def forgets(self) -> "Person":
+        """Leave aside what has come so far."""
+        self.unread.clear()
+        if self.sub is not None:
+            self.sub.heard.clear()
+        return self
+
+    def vanishes(self) -> None:
+        """Lose both connections."""
+        self.desk.loses(self)
+
+
+class Desk:
+    """A core, its clock, its sequencer, its store, and the people at it."""
+
+    def __init__(self, settings: Settings = SETTINGS, store: MemoryStore | None = None) -> None:
+        self.store = store or MemoryStore()
+        self.now = START
+        self.core = Core(settings, self.store.load(), self.now)
+        self.people: list[Person] = []
+        self.published: list[tuple[bytes, bytes]] = []
+        """Every event ever published, with its topic."""
+        self.batches: list[Batch] = []
+        """Every batch ever applied."""
+        self.pages_wait = False
+        self._subs: list[Sub] = []
+        self._sequencer = LocalSequencer()
+        self._in_flight: Batch | None = None
+        self._stalls = self._failed = False
+        self._fetches: list[Fetch] = []
+        self._reading: Sub | None = None
+        self._numbers = 0
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def new_events_key(self) -> bytes:
+        return b"events" + self._number().to_bytes(26, "big")
+
+    # People.
+
+    def connects(self, owner: str = "somebody", routing_id: bytes = b"") -> Person:
+        """Somebody connects a DEALER with that owner's key, by default with a routing id of its own."""
+        number = self._number()
+        routing_id = routing_id or b"\1" + number.to_bytes(31, "big")
+        person = Person(self, key_of(owner), routing_id, number)
+        self.people.append(person)
+        return person
+
+    def meets(self, name: str, *, owner: str = "") -> Person:
+        """Somebody connects, logs in and subscribes to all their rooms."""
+        person = self.connects(owner or name).hello().logs_in(name)
+        welcome = person.gets_welcome()
+        person.listens(*[room.room for room in welcome.rooms])
+        return person.forgets()
+
+    def loses(self, person: Person) -> None:
+        """The connections of a person are gone; the monitor says so."""
+        person.is_cut = True
+        if person.sub is not None and not person.sub.is_cut:
+            self._cut_sub(person.sub)
+        self._tell(self.core.lost(person.connection, self.now))
+        self._turn()
+
+    def takes(self, person: Person, payload: bytes) -> None:
+        """Take a frame from ROUTER."""
+        assert not person.is_cut, "its connection is gone"
+        peer = Peer(person.routing_id, person.key, person.connection)
+        try:
+            commands = decode_commands(payload)
+        except WireError as error:
+            self._tell(self.core.refuse_frame(peer, error, self.now))
+        else:
+            self._tell(self.core.handle(peer, commands, len(payload), self.now))
+        self._turn()
+
+    def cannot_reach(self, person: Person) -> None:
+        """ROUTER cannot take a reply for a person."""
+        self._tell(self.core.unreachable(person.routing_id, self.now))
+
+    def closes(self) -> None:
+        self._tell(self.core.closing())
+
+    # Subscriptions.
+
+    def opens_sub(self, events_key: str) -> Sub:
+        """A SUB connects; ZAP asks the core first."""
+        assert self.core.admits(events_key), "no live session announced this key"
+        sub = Sub(events_key, self._number())
+        self._subs.append(sub)
+        return sub
+
+    def reads_subscription(self, sub: Sub, topic: bytes) -> None:
+        self._reading = sub
+        self._tell(self.core.subscribe(sub.key, topic, sub.connection))
+        self._reading = None
+
+    def reads_unsubscription(self, sub: Sub, topic: bytes) -> None:
+        self._reading = sub
+        self._tell(self.core.unsubscribe(sub.key, topic, sub.connection))
+        self._reading = None
+
+    def reads_nonsense(self, sub: Sub) -> None:
+        """Read from XPUB what is no subscription."""
+        self._tell(self.core.misbehaved(sub.key, sub.connection, self.now))
+
+    def loses_sub(self, person: Person) -> None:
+        """The connection of a person's SUB is gone."""
+        assert person.sub is not None
+        self._cut_sub(person.sub)
+
+    # Time.
+
+    def passes(self, seconds: float) -> None:
+        """Let time pass, with each tick at its time."""
+        until = self.now.monotonic + seconds
+        while (due := self.core.deadline()) <= until:
+            self._sets_clock(max(due, self.now.monotonic))
+            self.ticks()
+        self._sets_clock(until)
+
+    def ticks(self) -> None:
+        self._tell(self.core.tick(self.now))
+        self._turn()
+
+    def _sets_clock(self, monotonic: float) -> None:
+        self.now = Now(monotonic, WALL + round((monotonic - START.monotonic) * 1000))
+
+    # The disk.
+
+    def stalls(self) -> None:
+        """From now on no commit returns: the first is in flight, what comes after it is gathered."""
+        self._stalls = True
+
+    def goes_on(self) -> None:
+        """The commit in flight returns, and so do those of what was gathered."""
+        self._stalls = False
+        self._turn()
+
+    def returns(self) -> None:
+        """The commit in flight returns, and the next begins and stalls."""
+        self._finish_commit()
+        self._turn()
+
+    def fails(self) -> None:
+        """The commit in flight fails, or else the next one; and so on until the disk recovers."""
+        self.store.failing = True
+        self._stalls = False
+        self._turn()
+
+    def recovers(self) -> None:
+        """The probe succeeds."""
+        self.store.failing = self._failed = False
+        self._perform(self.core.restored(self.store.recover(), self.now))
+        self._turn()
+
+    def reads_pages(self) -> None:
+        """The reader answers what it was asked."""
+        fetches, self._fetches = self._fetches, []
+        for fetch in fetches:
+            try:
+                result = self.store.read(fetch.query)
+            except StorageError:
+                result = None
+            self._tell(self.core.fetched(fetch.ticket, result))
+
+    def _turn(self) -> None:
+        if not self.pages_wait:
+            self.reads_pages()
+        while not self._failed:
+            if self._in_flight is None:
+                submissions = self._sequencer.take()
+                if not submissions:
+                    return
+                self._in_flight = self.core.apply(submissions)
+                self.batches.append(self._in_flight)
+            if self._stalls:
+                return
+            self._finish_commit()
+
+    def _finish_commit(self) -> None:
+        batch, self._in_flight = self._in_flight, None
+        assert batch is not None, "no commit is in flight"
+        try:
+            self.store.commit(batch.changes)
+        except StorageError:
+            self._failed = True
+            self._tell(self.core.failed(batch.submissions, self.now))
+            self._tell(self.core.drop(self._sequencer.drop(), self.now))
+        else:
+            self._perform(self.core.committed(batch, self.now))
+
+    # Effects.
+
+    def _tell(self, effects: Iterable[Effect]) -> None:
+        """Perform what the core says with nothing new on disk."""
+        effects = list(effects)
+        for effect in effects:
+            if isinstance(effect, Publish):
+                assert all(map(is_presence, effect.events)), "published before the commit"
+            if isinstance(effect, Send):
+                for reply in effect.replies:
+                    assert not isinstance(reply, Acked | Delivered | Joined | Left)
+                    assert not (isinstance(reply, Welcome) and reply.created)
+        self._perform(effects)
+
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        cut: list[int] = []
+        for effect in effects:
+            match effect:
+                case Send():
+                    self._send(effect)
+                case Publish():
+                    self._publish(effect)
+                case Submit():
+                    self._sequencer.submit(effect.submission)
+                case Fetch():
+                    self._fetches.append(effect)
+                case Grant() | Revoke():
+                    assert self._reading is not None, "grants belong to the subscription being read"
+                    change = set.add if isinstance(effect, Grant) else set.discard
+                    change(self._reading.topics, effect.topic)
+                case Cut():
+                    cut.append(effect.connection)
+        for connection in cut:
+            self._cut(connection)
+
+    def _send(self, effect: Send) -> None:
+        replies = decode_replies(array([encode(reply) for reply in effect.replies]))
+        assert replies == list(effect.replies), "a reply breaks its type"
+        for person in self.people:
+            if person.routing_id == effect.routing_id and not person.is_cut:
+                for reply in replies:
+                    person.unread.append(without_text(reply))
+
+    def _publish(self, effect: Publish) -> None:
+        for event in effect.events:
+            self.published.append((effect.topic, event))
+            for sub in self._subs:
+                if effect.topic in sub.topics:
+                    sub.heard.append((effect.topic, event))
+
+    def _cut(self, connection: int) -> None:
+        """The connection is shut, and the monitor tells."""
+        for person in self.people:
+            if person.connection == connection and not person.is_cut:
+                person.is_cut = True
+                self._tell(self.core.lost(connection, self.now))
+        for sub in self._subs:
+            if sub.connection == connection and not sub.is_cut:
+                self._cut_sub(sub)
+
+    def _cut_sub(self, sub: Sub) -> None:
+        sub.is_cut = True
+        sub.topics.clear()
+        self.core.lost_events(sub.connection)

@@ -1,0 +1,164 @@
+"""A store in memory: keeps the rows of each Changes, answers reads from them, and fails when it is told to."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hubbub.broker.core.changes import AccountRow, Changes, LogHead, ProducerRow, RoomRow, Snapshot
+from hubbub.broker.core.reads import (
+    EventsPage,
+    MembersPage,
+    Read,
+    ReadEvents,
+    ReadInbox,
+    ReadMembers,
+    ReadResult,
+    ReadRooms,
+    RoomsPage,
+)
+from hubbub.broker.errors import StorageError
+from hubbub.common.digest import EMPTY
+from hubbub.common.limits import MAX_NUMBER
+from hubbub.common.names import LOBBY as LOBBY_NAME
+from hubbub.common.names import fold
+
+LOBBY = b"L" * 16
+EPOCH = b"E" * 16
+LOBBY_NUMBER = 1
+
+_Key = TypeVar("_Key")
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event of a log. `message` and `peer` are of an inbox's."""
+
+    seq: int
+    event: bytes
+    digest: bytes
+    message: int = 0
+    peer: int = 0
+
+
+@dataclass(slots=True)
+class MemoryStore:
+    """The committed rows, by their tables' keys."""
+
+    accounts: dict[int, AccountRow] = field(default_factory=dict)
+    rooms: dict[int, RoomRow] = field(
+        default_factory=lambda: {
+            LOBBY_NUMBER: RoomRow(LOBBY_NUMBER, LOBBY, LOBBY_NAME, fold(LOBBY_NAME), "", 0)
+        }
+    )
+    members: dict[tuple[int, int], int] = field(default_factory=dict)
+    events: dict[int, list[Entry]] = field(default_factory=dict)
+    messages: dict[int, bytes] = field(default_factory=dict)
+    inboxes: dict[int, list[Entry]] = field(default_factory=dict)
+    producers: dict[tuple[int, bytes], ProducerRow] = field(default_factory=dict)
+    position: int = 0
+    failing: bool = False
+
+    def load(self) -> Snapshot:
+        return Snapshot(
+            epoch=EPOCH,
+            position=self.position,
+            accounts=list(self.accounts.values()),
+            rooms=list(self.rooms.values()),
+            room_heads=_heads(self.events),
+            inbox_heads=_heads(self.inboxes),
+            members=[(*key, since) for key, since in sorted(self.members.items())],
+            producers=dict(self.producers),
+            last_message=max(self.messages, default=0),
+        )
+
+    def recover(self) -> Snapshot:
+        self._check()
+        return self.load()
+
+    def close(self) -> None:
+        pass
+
+    def _check(self) -> None:
+        if self.failing:
+            raise StorageError("the disk is full")
+
+    def commit(self, changes: Changes) -> None:
+        self._check()
+        self.accounts |= {row.account: row for row in changes.accounts}
+        self.rooms |= {row.number: row for row in changes.rooms}
+        self.messages |= dict(changes.messages)
+        for room, seq, event, digest in changes.events:
+            self.events.setdefault(room, []).append(Entry(seq, event, digest))
+        for account, seq, message, peer, digest in changes.inbox:
+            entry = Entry(seq, self.messages[message], digest, message, peer)
+            self.inboxes.setdefault(account, []).append(entry)
+        for member, since in changes.members.items():
+            _put(self.members, member, since)
+        if changes.forget_before is not None:
+            for key in [k for k, p in self.producers.items() if p.used < changes.forget_before]:
+                del self.producers[key]
+        for producer, row in changes.producers.items():
+            _put(self.producers, producer, row)
+        self.position = changes.position
+
+    def read(self, query: Read) -> ReadResult:
+        self._check()
+        match query:
+            case ReadEvents():
+                return _page(self.events.get(query.room, []), query)
+            case ReadInbox(peer=None):
+                return _page(self.inboxes.get(query.account, []), query)
+            case ReadInbox():
+                inbox = self.inboxes.get(query.account, [])
+                page = _page([entry for entry in inbox if entry.peer == query.peer], query)
+                return EventsPage(page.events, page.more, inbox[0].seq if inbox else 0, b"")
+            case ReadRooms():
+                return self._rooms(query)
+            case ReadMembers():
+                return self._members(query)
+
+    def _rooms(self, query: ReadRooms) -> RoomsPage:
+        rows = sorted(self.rooms.values(), key=lambda row: row.fold)
+        rows = rows[bisect_right([row.fold for row in rows], query.after) :]
+        counts = {number: self._count(number) for number in self.rooms}
+        shown = [(r.room, r.name, r.description, counts[r.number]) for r in rows[: query.limit]]
+        return RoomsPage(shown, len(rows) > query.limit)
+
+    def _count(self, room: int) -> int:
+        if room == LOBBY_NUMBER:
+            return len(self.accounts)
+        return sum(number == room for number, _ in self.members)
+
+    def _members(self, query: ReadMembers) -> MembersPage:
+        numbers = [account for room, account in self.members if room == query.room]
+        rows = [self.accounts[n] for n in (self.accounts if query.room is None else numbers)]
+        behind = sorted((fold(r.name), r.account) for r in rows if fold(r.name) > query.after)
+        shown = [(n, self.accounts[n].name) for _, n in behind[: query.limit]]
+        return MembersPage(shown, len(behind) > query.limit)
+
+
+def _put(rows: dict[_Key, _Row], key: _Key, row: _Row | None) -> None:
+    if row is None:
+        rows.pop(key, None)
+    else:
+        rows[key] = row
+
+
+def _heads(logs: dict[int, list[Entry]]) -> dict[int, LogHead]:
+    return {number: LogHead(log[-1].seq, log[-1].digest) for number, log in logs.items() if log}
+
+
+def _page(log: list[Entry], query: ReadEvents | ReadInbox) -> EventsPage:
+    after = 0 if query.after is None else query.after
+    before = MAX_NUMBER if query.before is None else query.before
+    span = [entry for entry in log if after < entry.seq < before]
+    shown = span[-query.limit :] if query.after is None else span[: query.limit]
+    last = log[-1].seq if log else 0
+    known = shown[0].seq - 1 if shown else last if query.after is None else min(after, last)
+    return EventsPage(
+        [(entry.seq, entry.event) for entry in shown],
+        len(span) > query.limit,
+        log[0].seq if log else 0,
+        next((entry.digest for entry in log if entry.seq == known), EMPTY),
+    )

@@ -1,0 +1,43 @@
+"""What passes between people and the desk: keys, SUB connections, replies as tests compare them."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import msgspec
+
+from hubbub.common.codec import decode_event
+from hubbub.common.errors import Code
+from hubbub.common.events import PresenceChanged
+from hubbub.common.replies import Error, Reply
+
+
+def key_of(owner: str) -> str:
+    """The hex of a device key: everybody here keeps one under their name."""
+    return blake2b(owner.encode(), digest_size=32).hexdigest()
+
+
+def refused(code: Code, *, n: int | None = None, id: int | None = None) -> Error:
+    """An error as `gets` compares it: its text is for people."""
+    return Error(code=code, text="", id=id, n=n)
+
+
+@dataclass(eq=False)
+class Sub:
+    """A SUB socket's connection."""
+
+    key: str
+    connection: int
+    topics: set[bytes] = field(default_factory=set)
+    heard: list[tuple[bytes, bytes]] = field(default_factory=list)
+    is_cut: bool = False
+
+
+def is_presence(event: bytes) -> bool:
+    return isinstance(decode_event(event), PresenceChanged)
+
+
+def without_text(reply: Reply) -> Reply:
+    if not isinstance(reply, Error):
+        return reply
+    assert reply.text, "an error says something to people"
+    return msgspec.structs.replace(reply, text="")
