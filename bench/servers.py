@@ -1,0 +1,131 @@
+"""Broker and relay as processes of their own: started, asked where they listen, ended by their ids."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import zmq
+from zmq.utils import z85
+
+from hubbub.common.codec import QUESTION, decode_door
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 20.0
+
+
+class BenchError(Exception):
+    """A measurement could not be made; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a server listens. `key`: its CURVE key, raw; empty without encryption."""
+
+    commands: str
+    events: str
+    key: bytes
+    is_broker: bool
+    pid: int
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether its sockets speak CURVE."""
+        return bool(self.key)
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT, as the client library takes it."""
+        return self.commands.removeprefix("tcp://")
+
+    def memory(self) -> int:
+        """Return the resident memory of the server's process, in bytes."""
+        shown = subprocess.run(
+            ["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, check=True, text=True
+        )
+        return int(shown.stdout) * 1024
+
+
+@contextmanager
+def process(
+    module: str, *options: str, output: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a module of ours in a process of its own while the `with` block runs. Its stdin stays open until then."""
+    roots = [str(ROOT / name) for name in ("broker", "client", "common")]
+    child = subprocess.Popen(
+        [sys.executable, "-m", module, *options],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(roots)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE if output is None else output,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for us; we end them in order
+    )
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+@contextmanager
+def relay(*, encrypted: bool) -> Iterator[Target]:
+    """Run the relay."""
+    with process("bench.relay", *(["--encrypted"] if encrypted else [])) as child:
+        assert child.stdout is not None
+        commands, events, key = json.loads(child.stdout.readline())
+        raw = z85.decode(key.encode()) if key else b""
+        yield Target(commands, events, raw, False, child.pid)
+
+
+@contextmanager
+def broker(folder: Path, *, encrypted: bool) -> Iterator[Target]:
+    """Run `python -m hubbub.broker` with its data in a new folder below `folder`."""
+    data = folder / f"broker-{time.monotonic_ns()}"
+    log = folder / f"{data.name}.log"
+    options = ["--bind", "127.0.0.1:0", "--data", str(data)]
+    with (
+        log.open("w") as output,
+        process(
+            "hubbub.broker",
+            *options,
+            *([] if encrypted else ["--insecure"]),
+            output=output.fileno(),
+        ) as child,
+    ):
+        port = _port(log, child)
+        key = _ask_door(port + 2) if encrypted else b""
+        yield Target(f"tcp://127.0.0.1:{port}", f"tcp://127.0.0.1:{port + 1}", key, True, child.pid)
+
+
+def _port(log: Path, child: "subprocess.Popen[str]") -> int:
+    """Wait until the broker's log says where it listens."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and child.poll() is None:
+        first = log.read_text().partition("\n")
+        if first[1] and "Server running on" in first[0]:
+            return int(first[0].rpartition(":")[2])
+        time.sleep(0.02)
+    raise BenchError(f"the broker did not start: {log.read_text().strip() or 'it said nothing'}")
+
+
+def _ask_door(port: int) -> bytes:
+    with zmq.Context() as context, context.socket(zmq.DEALER) as door:
+        door.linger = 0
+        door.connect(f"tcp://127.0.0.1:{port}")
+        door.send(QUESTION)
+        if not door.poll(5000):
+            raise BenchError("the broker's door does not answer")
+        return decode_door(door.recv()).key

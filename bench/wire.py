@@ -1,0 +1,208 @@
+"""A raw load driver: nothing but pyzmq and msgpack, so that what is measured is the server and not the client library.
+
+Posts are spliced from bytes made once; only `n` changes. The driver speaks PROTOCOL.md, as far as posting needs it.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgpack
+import zmq
+from bench.servers import BenchError, Target
+from zmq.utils import z85
+
+from hubbub.common.limits import FRAME_UP_BYTES, ROOM_ID_BYTES, WINDOW_COMMANDS
+from hubbub.common.zmq_setup import prepare_zmq
+
+TEXT = "x" * 100
+ANSWER_SECONDS = 20.0
+RELAY_ROOM = b"bench's one room"
+
+Socket = zmq.Socket[bytes]
+Reply = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A CURVE key pair in Z85, as libzmq takes it."""
+
+    public: bytes
+    secret: bytes
+
+    @property
+    def raw(self) -> bytes:
+        """The public half as `login` carries it."""
+        return bytes(z85.decode(self.public))
+
+    @classmethod
+    def new(cls) -> "KeyPair":
+        """Make one."""
+        return cls(*zmq.curve_keypair())
+
+
+def new_context() -> "zmq.Context[Socket]":
+    """A context for thousands of sockets."""
+    prepare_zmq()
+    context: zmq.Context[Socket] = zmq.Context()
+    context.set(zmq.MAX_SOCKETS, 8000)
+    return context
+
+
+def secure(socket: Socket, keys: KeyPair, target: Target) -> None:
+    """Set the keys that the next `connect` uses: by CURVE, by PLAIN to an insecure broker, not at all to an insecure relay."""
+    if target.encrypted:
+        socket.curve_serverkey = z85.encode(target.key)
+        socket.curve_publickey, socket.curve_secretkey = keys.public, keys.secret
+    elif target.is_broker:
+        socket.plain_username = keys.raw.hex().encode()
+
+
+@dataclass(slots=True)
+class Session:
+    """One DEALER, connected and, to a broker, on its way to be logged in as `name`."""
+
+    context: "zmq.Context[Socket]"
+    target: Target
+    name: str
+    keys: KeyPair = field(default_factory=KeyPair.new)
+    events_keys: KeyPair = field(default_factory=KeyPair.new)
+    socket: Socket = field(init=False)
+    n: int = 0
+    _waiting: deque[Reply] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        """Connect and send what comes first."""
+        self.socket = self.context.socket(zmq.DEALER)
+        self.socket.linger = 1000
+        self.socket.routing_id = b"\x01" + os.urandom(31)
+        secure(self.socket, self.keys, self.target)
+        self.socket.connect(self.target.commands)
+        if self.target.is_broker:
+            login = {"type": "login", "id": 2, "name": self.name, "producer": os.urandom(16)}
+            hello = {"type": "hello", "id": 1, "versions": [1]}
+            self.send(hello, login | {"events_key": self.events_keys.raw})
+
+    def send(self, *commands: dict[str, Any]) -> None:
+        """Send one frame."""
+        self.socket.send(msgpack.packb(commands))
+
+    def write(self, **command: Any) -> None:
+        """Send one write under the next number."""
+        self.n += 1
+        self.send({"n": self.n, **command})
+
+    def until(self, *kinds: str) -> Reply:
+        """Return the next reply of one of these types; the others before it are dropped."""
+        until = time.monotonic() + ANSWER_SECONDS
+        while True:
+            while self._waiting:
+                reply = self._waiting.popleft()
+                if reply["type"] in kinds:
+                    return reply
+                if reply["type"] in {"error", "closing"}:
+                    raise BenchError(f"{self.name}: {reply}")
+            if not self.socket.poll(max(0, int((until - time.monotonic()) * 1000))):
+                raise BenchError(f"{self.name}: no {' or '.join(kinds)} from the server")
+            self._waiting.extend(msgpack.unpackb(self.socket.recv()))
+
+    def ping(self) -> None:
+        """Throw away what has come and say that one is alive."""
+        while self.socket.poll(0):
+            self.socket.recv()
+        self.send({"type": "ping", "id": 3})
+
+    def close(self) -> None:
+        """Leave."""
+        if self.target.is_broker:
+            self.send({"type": "logout", "id": 4})
+            self.until("bye")
+        self.socket.close()
+
+
+class Driver:
+    """One pipelining producer: at most 512 posts unacknowledged. Counts the seconds between its first send and its last ack."""
+
+    def __init__(self, context: "zmq.Context[Socket]", target: Target, room: str = "") -> None:
+        """Log in under a name of its own and, to a broker, enter `room`, which is made if it is missing; empty: the lobby."""
+        self.session = Session(context, target, f"driver-{os.urandom(6).hex()}")
+        self.room = RELAY_ROOM
+        if target.is_broker:
+            self.room = self.session.until("welcome")["rooms"][0]["room"]
+            if room:
+                self.room = self._enter(room)
+        assert len(self.room) == ROOM_ID_BYTES
+        post = {"type": "post", "room": self.room, "text": TEXT}
+        packed = msgpack.packb(post)
+        self._head = bytes([packed[0] + 1]) + packed[1:] + msgpack.packb("n") + b"\xce"
+        self.posts_per_frame = FRAME_UP_BYTES // (len(self._head) + 4)
+        """As many of these posts as a frame may hold."""
+        self.acked = self.session.n
+
+    def _enter(self, room: str) -> bytes:
+        session = self.session
+        session.write(type="create", name=room)
+        if session.until("acked", "error")["type"] == "error":
+            session.write(type="join", name=room)
+            session.until("acked")
+        session.send({"type": "rooms", "id": 5})
+        rooms = session.until("room_list")["rooms"]
+        [found] = [entry["room"] for entry in rooms if entry["name"] == room]
+        return bytes(found)
+
+    def run(
+        self, per_frame: int, seconds: float, room_for: Callable[[int], bool] = lambda _posts: True
+    ) -> tuple[int, float]:
+        """Post for `seconds`; return (posts, seconds until the last was acked). `room_for(posts)` says whether more may be under way now."""
+        first = self.session.n
+        started = now = time.perf_counter()
+        while now - started < seconds:
+            if self.session.n - self.acked + per_frame > WINDOW_COMMANDS:
+                self._take(ANSWER_SECONDS)
+            elif not room_for(self.session.n - first):
+                self._take(0.001, needed=False)
+            else:
+                self._send(per_frame)
+            now = time.perf_counter()
+        while self.acked < self.session.n:
+            self._take(ANSWER_SECONDS)
+        return self.session.n - first, time.perf_counter() - started
+
+    def post_one(self) -> float:
+        """Post one and wait; return the seconds it took."""
+        started = time.perf_counter()
+        self._send(1)
+        while self.acked < self.session.n:
+            self._take(ANSWER_SECONDS)
+        return time.perf_counter() - started
+
+    def _send(self, count: int) -> None:
+        first = self.session.n + 1
+        self.session.n += count
+        if count == 1:
+            payload = b"\x91" + self._head + first.to_bytes(4)
+        else:
+            head = self._head
+            posts = [head + n.to_bytes(4) for n in range(first, first + count)]
+            payload = b"\xdc" + count.to_bytes(2) + b"".join(posts)
+        self.session.socket.send(payload)
+
+    def _take(self, seconds: float, *, needed: bool = True) -> None:
+        """Read one frame of replies."""
+        if not self.session.socket.poll(int(seconds * 1000)):
+            if needed:
+                raise BenchError("posts are not acknowledged any more")
+            return
+        for reply in msgpack.unpackb(self.session.socket.recv()):
+            match reply["type"]:
+                case "acked":
+                    self.acked = reply["n"] + reply.get("count", 1) - 1
+                case "error" | "resend":
+                    raise BenchError(f"the server refuses a post: {reply}")
+
+    def close(self) -> None:
+        """Leave."""
+        self.session.close()
