@@ -1,0 +1,236 @@
+"""The chat on a terminal: joins what is typed with what happens.
+
+Two threads wait, one for typed lines and one for the client's updates, and hand over to one queue; the loop in `Chat.run` alone acts and prints.
+It decides nothing that `verbs` (what a line asks for) and `screen` (how an update reads) could.
+"""
+
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from hubbub.client.client import Client
+from hubbub.client.errors import RoomExists, UnknownRoom
+from hubbub.client.line import screen, verbs
+from hubbub.client.line.terminal import Terminal
+from hubbub.client.updates import Ended, RoomJoined, RoomLeft, Update
+from hubbub.common.errors import HubbubError
+from hubbub.common.names import LOBBY, fold
+
+LINES_AHEAD: Final = 512
+"""Typed lines that may wait for their acknowledgement; a longer pipe is read no faster than the broker stores."""
+
+UPDATES_AHEAD: Final = 1000
+"""Updates that may wait for a slow terminal; beyond them the client's own queue holds the broker's stream back."""
+
+HINT_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Somebody pressed Enter."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """The client had news."""
+
+    update: Update
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What was typed some lines ago cannot be done."""
+
+    error: BaseException
+
+
+class EndOfInput:
+    """Nothing more will be typed."""
+
+
+class Chat:
+    """One person's chat from the welcome to the farewell. Owns the current room."""
+
+    def __init__(self, client: Client, terminal: Terminal) -> None:
+        self._client = client
+        self._terminal = terminal
+        self._room = LOBBY
+        self._left: set[str] = set()  # rooms left by command, whose update has not come yet
+        self._all_done = True
+        self._inbox: queue.SimpleQueue[Typed | Happened | Failed | EndOfInput] = queue.SimpleQueue()
+        self._lines = threading.Semaphore(LINES_AHEAD)
+        self._updates = threading.Semaphore(UPDATES_AHEAD)
+
+    def run(self) -> bool:
+        """Chat until the person leaves; then wait until all that was written is acknowledged.
+
+        Returns whether every typed line was carried out. Raises HubbubError if the session ended otherwise, or writes were left without an answer.
+        """
+        try:
+            self._terminal.show(
+                f"Registration successful. Welcome to the chat, {self._client.name}!"
+            )
+            for wait in (self._listen, self._follow):
+                threading.Thread(target=wait, name=wait.__name__, daemon=True).start()
+            while self._handle(self._inbox.get()):
+                pass
+        except KeyboardInterrupt:
+            if self._terminal.interactive:
+                self._terminal.show("")  # behind the ^C
+        self._client.close()
+        self._report_late_failures()
+        return self._all_done
+
+    def _listen(self) -> None:
+        while (text := self._terminal.read()) is not None:
+            self._lines.acquire()
+            self._inbox.put(Typed(text))
+        self._inbox.put(EndOfInput())
+
+    def _follow(self) -> None:
+        for update in self._client.events():
+            self._updates.acquire()
+            self._inbox.put(Happened(update))
+
+    def _handle(self, item: Typed | Happened | Failed | EndOfInput) -> bool:
+        """Return whether the chat goes on."""
+        match item:
+            case Typed(text):
+                return self._carry_out(verbs.parse(text))
+            case Happened(update):
+                self._updates.release()
+                self._tell(update)
+            case Failed(error):
+                self._complain(error)
+            case EndOfInput():
+                return False
+            case _:
+                assert_never(item)
+        return True
+
+    def _tell(self, update: Update) -> None:
+        match update:
+            case Ended(reason):
+                raise reason
+            case RoomJoined(room) if screen.same_room(room, self._room):
+                self._room = room  # as it is written, not as it was typed
+            case RoomLeft(room) if fold(room) in self._left:
+                self._left.remove(fold(room))
+            case RoomLeft(room) if screen.same_room(room, self._room):
+                self._room = LOBBY
+                self._terminal.show(f"You are no longer in {room}; you talk in {LOBBY} now.")
+            case _:
+                line = screen.line(update, me=self._client.name, room=self._room)
+                if line is not None:
+                    self._terminal.show(line)
+
+    def _carry_out(self, action: verbs.Action) -> bool:
+        """Do what was typed; return whether the chat goes on."""
+        try:
+            match action:
+                case verbs.Say(text, mention):
+                    self._send(self._client.post_nowait(self._room, text))
+                    if mention:
+                        self._hint(mention)
+                    return True
+                case verbs.Whisper(to, text):
+                    self._send(self._client.tell_nowait(to, text))
+                    return True
+                case verbs.Exit():
+                    return False
+                case _:
+                    self._ask(action)
+        except HubbubError as error:
+            self._complain(error)
+        self._lines.release()
+        return True
+
+    def _send(self, outcome: Future[int]) -> None:
+        outcome.add_done_callback(self._answered)
+
+    def _answered(self, outcome: Future[int]) -> None:
+        """Runs in the client's thread: hands over and returns."""
+        self._lines.release()
+        error = None if outcome.cancelled() else outcome.exception()
+        if error is not None:
+            self._inbox.put(Failed(error))
+
+    def _ask(self, action: verbs.Action) -> None:
+        """Do what has its answer at once."""
+        show = self._terminal.show
+        match action:
+            case verbs.Enter(room):
+                self._enter(room)
+            case verbs.Quit(room):
+                self._quit(room or self._room)
+            case verbs.ListRooms():
+                for line in screen.rooms(self._client.rooms(), self._room):
+                    show(line)
+            case verbs.ListPeople(where):
+                show(self._people(where))
+            case verbs.Help():
+                for line in verbs.help_lines():
+                    show(line)
+            case verbs.Unclear(reason):
+                self._complain(reason)
+            case verbs.Nothing() | verbs.Say() | verbs.Whisper() | verbs.Exit():
+                pass
+            case _:
+                assert_never(action)
+
+    def _people(self, room: str | None) -> str:
+        if room is None:
+            return screen.people(self._client.who())
+        return screen.members(room, self._client.members(room))
+
+    def _enter(self, room: str) -> None:
+        created = False
+        try:
+            self._client.join(room)
+        except UnknownRoom:
+            created = self._create(room)
+        self._room = room
+        self._terminal.show(
+            f"You have created {room} and talk in it now."
+            if created
+            else f"You talk in {room} now."
+        )
+
+    def _create(self, room: str) -> bool:
+        try:
+            self._client.create(room)
+        except RoomExists:  # somebody was faster
+            self._client.join(room)
+            return False
+        return True
+
+    def _quit(self, room: str) -> None:
+        self._client.leave(room)
+        self._left.add(fold(room))
+        if screen.same_room(room, self._room):
+            self._room = LOBBY
+        self._terminal.show(f"You have left {room}; you talk in {self._room} now.")
+
+    def _hint(self, name: str) -> None:
+        """Tell somebody who forgot the colon that everybody has read it, if there is a person of that name."""
+        try:
+            self._client.history(with_=name, limit=1, timeout=HINT_SECONDS)
+        except HubbubError:
+            return
+        self._terminal.show(
+            f"Everybody in {self._room} can read that. To {name} alone: @{name}: text"
+        )
+
+    def _complain(self, reason: object) -> None:
+        self._all_done = False
+        self._terminal.complain(str(reason))
+
+    def _report_late_failures(self) -> None:
+        while not self._inbox.empty():
+            item = self._inbox.get()
+            if isinstance(item, Failed):
+                self._complain(item.error)

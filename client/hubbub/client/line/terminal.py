@@ -1,0 +1,100 @@
+"""Where people type and read: lines in, lines out, questions; the same on a terminal and on a pipe.
+
+Nothing that others wrote reaches the terminal but through `Terminal.show`, which escapes what a terminal would execute.
+"""
+
+import codecs
+import io
+import os
+import sys
+from collections import deque
+from typing import Final, TextIO
+
+from hubbub.client.line.screen import harmless
+
+LINE_CHARACTERS: Final = 65536
+"""What is kept of a typed line; more than any message may have, so that a longer one is refused by the usual rule."""
+
+
+class TypedLines:
+    """The lines of a file descriptor.
+
+    Not `sys.stdin`: a thread that waits inside of its buffer aborts the interpreter's end, and the questions before the chat and the
+    chat's own thread must share what was read ahead.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._lines: deque[str] = deque()
+        self._rest = ""
+        self._ended = False
+
+    def next(self) -> str | None:
+        """Wait for the next line, without its end; None when there are no more."""
+        while not self._lines and not self._ended:
+            self._read()
+        return self._lines.popleft() if self._lines else None
+
+    def _read(self) -> None:
+        try:
+            chunk = os.read(self._descriptor, 65536)
+        except OSError:  # the terminal is gone, or there never was an input
+            chunk = b""
+        *lines, rest = (self._rest + self._decoder.decode(chunk, not chunk)).split("\n")
+        self._lines.extend(lines)
+        self._rest = rest[:LINE_CHARACTERS]
+        if not chunk:
+            self._ended = True
+            if self._rest:
+                self._lines.append(self._rest)
+
+
+class Terminal:
+    """One input, one output and a place for errors. `interactive` says that a person types, who can be asked again."""
+
+    def __init__(
+        self, typed: TypedLines, output: TextIO, errors: TextIO, *, interactive: bool
+    ) -> None:
+        self._typed = typed
+        self._output = output
+        self._errors = errors
+        self.interactive = interactive
+
+    @classmethod
+    def of_process(cls) -> "Terminal":
+        """Return the one of this process: its standard input and output."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        return cls(TypedLines(0), sys.stdout, sys.stderr, interactive=os.isatty(0))
+
+    def ask(self, question: str) -> str | None:
+        """Put a question and wait for the line typed behind it; None at the end of the input.
+
+        A pipe does not show what is written into it, so the answer is: both transcripts read the same.
+        """
+        self._write(question)
+        answer = self._typed.next()
+        if answer is None or not self.interactive:
+            self._write(f"{harmless(answer or '')}\n")
+        return answer
+
+    def read(self) -> str | None:
+        """Wait for the next typed line; None at the end of the input."""
+        return self._typed.next()
+
+    def show(self, line: str) -> None:
+        """Print one line; further lines inside of it are indented, so that none can pass for somebody else's."""
+        self._write(f"{harmless(line)}\n")
+
+    def complain(self, reason: str) -> None:
+        """Say in one line why something typed was not done: to a person where the chat is, to a program on stderr."""
+        if self.interactive:
+            self.show(reason)
+        else:
+            self._errors.write(f"hubbub: {harmless(reason)}\n")
+            self._errors.flush()
+
+    def _write(self, text: str) -> None:
+        self._output.write(text)
+        self._output.flush()

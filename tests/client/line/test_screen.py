@@ -1,0 +1,111 @@
+"""Every update reads as one plain line, and no line does anything to a terminal but show."""
+
+import pytest
+
+from hubbub.client import updates
+from hubbub.client.line import screen
+from hubbub.client.results import Member, People, Room
+from hubbub.client.updates import Message, PrivateMessage, Update
+from hubbub.common.errors import HubbubError
+
+
+def seen(update: Update, room: str = "lobby") -> str | None:
+    return screen.line(update, me="Alice", room=room)
+
+
+def message(sender: str, text: str, room: str = "lobby", *, own: bool = False) -> Message:
+    return Message(room=room, sender=sender, text=text, data=None, time=0, seq=1, own=own)
+
+
+def private(sender: str, to: str, text: str, *, own: bool = False) -> PrivateMessage:
+    return PrivateMessage(sender=sender, to=to, text=text, data=None, time=0, seq=1, own=own)
+
+
+@pytest.mark.parametrize(
+    ("update", "line"),
+    [
+        (message("Bob", "Hello, everyone!"), "Bob: Hello, everyone!"),
+        (message("Bob", "hi", "dev"), "[dev] Bob: hi"),
+        (message("Alice", "typed here", own=True), None),
+        (message("Alice", "typed elsewhere"), "Alice: typed elsewhere"),
+        (private("Bob", "Alice", "Hi!"), "Private message from Bob: Hi!"),
+        (private("Alice", "Bob", "Hi!", own=True), None),
+        (private("Alice", "Bob", "Hi!"), "Private message to Bob from your other session: Hi!"),
+        (private("Alice", "Alice", "a note", own=True), "Private message from Alice: a note"),
+        (updates.PersonJoined("Bob"), "Bob has joined the chat."),
+        (updates.PersonLeft("Bob"), "Bob has left the chat."),
+        (updates.PeopleOnline(51), "51 people are online."),
+        (updates.MemberJoined("dev", "Bob", time=0, seq=2), "Bob has joined dev."),
+        (updates.MemberJoined("dev", "Alice", time=0, seq=2), None),
+        (updates.MemberLeft("dev", "Bob", time=0, seq=3), "Bob has left dev."),
+        (updates.MemberLeft("dev", "Alice", time=0, seq=3), None),
+        (updates.RoomCreated("dev", "Alice", "", time=0, seq=1), None),
+        (updates.RoomJoined("dev", ""), None),
+        (updates.RoomLeft("dev"), None),
+        (updates.ConnectionLost(), "Connection lost; trying again…"),
+        (updates.ConnectionRestored(), "Connected again."),
+        (updates.Missed("dev", 3, 7), "5 entries of dev are no longer kept and were missed."),
+        (updates.Ended(HubbubError("replaced")), "replaced"),
+    ],
+)
+def test_an_update_reads(update: Update, line: str | None) -> None:
+    assert seen(update) == line
+
+
+def test_the_room_one_talks_in_is_not_named() -> None:
+    assert seen(message("Bob", "hi", "dev"), room="DEV") == "Bob: hi"
+    assert seen(message("Bob", "hi", "lobby"), room="dev") == "[lobby] Bob: hi"
+
+
+def test_trouble_with_a_log_names_it() -> None:
+    assert "dev" in (seen(updates.Diverged("dev", 4)) or "")
+    assert "your private messages" in (seen(updates.Missed(None, 1, 1)) or "")
+    assert seen(updates.LogReplaced())
+
+
+def test_data_without_text_is_said_to_be_there() -> None:
+    assert seen(Message("lobby", "bot", "", {"a": 1}, 0, 1)) == "bot: (data for programs)"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("plain ÄÖÜ 中文 שלום", "plain ÄÖÜ 中文 שלום"),
+        ("family 👨‍👩‍👧", "family 👨‍👩‍👧"),
+        ("red \x1b[31m", r"red \x1b[31m"),
+        ("bell \a, back \b, c1 \x9b", r"bell \x07, back \x08, c1 \x9b"),
+        ("over\rwritten", r"over\rwritten"),
+        ("turned \u202earound", r"turned \u202earound"),
+        ("a\u2028b", r"a\u2028b"),
+        ("one\ttwo", "one two"),
+        ("Bob: yes\nAlice: I quit", "Bob: yes\n    Alice: I quit"),
+        ("a\r\nb\n\nc", "a\n    b\n    \n    c"),
+    ],
+)
+def test_a_terminal_only_shows_a_line(line: str, shown: str) -> None:
+    assert screen.harmless(line) == shown
+
+
+def test_everybody_online_stands_in_one_line() -> None:
+    assert screen.people(People(2, ("Alice", "Bob"))) == "Online (2): Alice, Bob"
+    assert (
+        screen.people(People(1200, ("Alice", "Bob"))) == "Online (1200): Alice, Bob and 1198 more"
+    )
+
+
+def test_members_tell_who_is_away() -> None:
+    listed = [Member("Alice", online=True), Member("Bob", online=False)]
+    assert screen.members("dev", listed) == "Members of dev (2): Alice, Bob (away)"
+
+
+def test_rooms_stand_in_a_column() -> None:
+    listed = [
+        Room("lobby", "", 3, joined=True),
+        Room("dev", "code", 1, joined=True),
+        Room("x", "", 2, joined=False),
+    ]
+    assert screen.rooms(listed, "dev") == [
+        "lobby  (3 members, joined)",
+        "dev    (1 member, you talk here) code",
+        "x      (2 members)",
+    ]
