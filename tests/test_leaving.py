@@ -1,0 +1,74 @@
+"""However somebody leaves the line client: what was written is stored, and the others are told."""
+
+import signal
+
+import pytest
+from tests.processes import OnTerminal, ThroughPipes, Town
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_end_of_piped_input_leaves_when_all_is_stored(town: Town) -> None:
+    town.broker()
+    alice = town.chats(ThroughPipes, "Alice")
+    bob = town.through_pipes("Bob", "chat", town.address, "--name", "Bob")
+    bob.types(*(f"line {number}" for number in range(1, 701)), "@Alice: that was all")
+    bob.end_of_input()
+    assert bob.ends() == 0
+    alice.sees(*(f"Bob: line {number}\n" for number in (1, 2, 350, 700)))
+    alice.types("/exit")
+    assert alice.ends() == 0
+    assert [line for line in alice.lines if line.startswith("Bob: ")] == [
+        f"Bob: line {n}" for n in range(1, 701)
+    ]
+    assert "Private message from Bob: that was all" in alice.lines
+
+
+@pytest.mark.parametrize("key", ["c", "d"])
+def test_a_key_leaves(town: Town, key: str) -> None:
+    town.broker()
+    alice, bob = town.chats(OnTerminal, "Alice"), town.chats(OnTerminal, "Bob")
+    bob.types("bye")
+    alice.sees("Bob: bye")
+    bob.presses(key)
+    assert bob.ends() == 0
+    alice.sees("Bob has left the chat.")
+    assert "Traceback" not in bob.transcript()
+
+
+@pytest.mark.parametrize("key", ["c", "d"])
+def test_a_key_leaves_before_the_chat_has_begun(town: Town, key: str) -> None:
+    alice = town.on_terminal("Alice")
+    alice.sees("Enter server IP: ")
+    alice.presses(key)
+    assert alice.ends() == 1
+    assert "Traceback" not in alice.transcript()
+
+
+def test_the_others_are_told_when_the_terminal_is_closed(town: Town) -> None:
+    town.broker()
+    alice, bob = town.chats(OnTerminal, "Alice"), town.chats(OnTerminal, "Bob")
+    alice.sees("Bob has joined the chat.")
+    bob.signal(signal.SIGHUP)
+    alice.sees("Bob has left the chat.")
+
+
+def test_a_line_that_cannot_be_sent_fails_a_pipe_in_the_end(town: Town) -> None:
+    town.broker()
+    alice = town.through_pipes("Alice", "chat", town.address, "--name", "Alice")
+    alice.types("@Nobody: hi", "but this is stored")
+    alice.end_of_input()
+    assert alice.ends() == 1
+    complaints = [line for line in alice.lines if line.startswith("hubbub: ")]
+    assert len(complaints) == 1
+    assert "Nobody" in complaints[0]
+
+
+def test_the_broker_stops_when_told(town: Town) -> None:
+    broker = town.broker()
+    alice = town.chats(OnTerminal, "Alice")
+    broker.signal(signal.SIGTERM)
+    assert broker.ends() == 0
+    alice.sees("Connection lost; trying again…")
+    alice.types("/exit")
+    assert alice.ends() == 0

@@ -1,0 +1,124 @@
+"""Both programs, when they cannot do what they were asked: one line that says what to do, and exit code 1."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.processes import BROKER, CLIENT, OnTerminal, ThroughPipes, Town
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """A port that nobody listens on and nobody else gets: bound, not listening."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def complaint(town: Town, *command: str, who: str = "broker") -> str:
+    """Run a program that must fail with one line; return the line."""
+    program = town.start(ThroughPipes, *command, who=who)
+    program.end_of_input()
+    assert program.ends() == 1
+    assert len(program.lines) == 1
+    return program.transcript()
+
+
+def client_complaint(town: Town, *options: str, who: str = "Alice", address: str = "") -> str:
+    return complaint(town, *CLIENT, "chat", address or town.address, *options, who=who)
+
+
+def test_nobody_listens(town: Town, unused_port: int) -> None:
+    line = client_complaint(town, "--name", "Alice", address=f"127.0.0.1:{unused_port}")
+    assert line.startswith("hubbub: ")
+    assert f"127.0.0.1:{unused_port}" in line
+
+
+def test_a_name_that_is_taken(town: Town) -> None:
+    town.broker()
+    town.chats(ThroughPipes, "Alice")
+    assert "Alice" in client_complaint(town, "--name", "Alice", who="Mallory")
+
+
+def test_a_name_that_is_none(town: Town) -> None:
+    town.broker()
+    assert "':'" in client_complaint(town, "--name", "a:b")
+
+
+@pytest.mark.parametrize("address", ["nowhere:port", "127.0.0.1:99999", "[::1", "a b"])
+def test_an_address_that_is_none(town: Town, address: str) -> None:
+    assert client_complaint(town, "--name", "Alice", address=address).startswith("hubbub: ")
+    assert complaint(town, *BROKER, "--bind", address).startswith("hubbub-broker: ")
+
+
+def test_an_input_that_ends_too_early(town: Town) -> None:
+    program = town.through_pipes("Alice")
+    program.end_of_input()
+    assert program.ends() == 1
+    assert program.lines == ["Enter server IP: ", "hubbub: the input ended before the chat began"]
+
+
+def test_a_person_is_asked_again(town: Town) -> None:
+    town.broker()
+    town.chats(ThroughPipes, "Alice")
+    mallory = town.start(OnTerminal, *CLIENT, "chat", town.address, who="Mallory")
+    for wrong in ("a:b", "", "Alice", "ALICE", "\N{CYRILLIC CAPITAL LETTER A}lice"):
+        mallory.sees("Enter your name: ")
+        mallory.types(wrong)
+    mallory.sees("Enter your name: ")
+    mallory.types("Mallory")
+    mallory.sees("Registration successful. Welcome to the chat, Mallory!")
+
+
+def test_a_person_is_asked_for_an_address_again(town: Town) -> None:
+    alice = town.on_terminal("Alice")
+    alice.sees("Enter server IP: ")
+    alice.types("")
+    alice.sees("Enter server port: ")
+    alice.types("five thousand")
+    alice.sees("127.0.0.1:five thousand", "Enter server IP: ")
+
+
+def test_a_broker_with_another_key(town: Town) -> None:
+    first = town.broker()
+    alice = town.chats(ThroughPipes, "Alice")
+    alice.types("/exit")
+    assert alice.ends() == 0
+    first.kill()
+    town.data.rename(town.data.with_name("old"))
+    town.broker(bind=town.address)
+    line = client_complaint(town, "--name", "Alice")
+    assert f"hubbub forget {town.address}" in line
+    forget = town.through_pipes("Alice", "forget", town.address)
+    assert forget.ends() == 0
+    alice = town.through_pipes("Alice", "chat", town.address, "--name", "Alice")
+    alice.sees("Registration successful. Welcome to the chat, Alice!")
+
+
+def test_a_port_in_use(town: Town, tmp_path: Path) -> None:
+    town.broker()
+    line = complaint(town, *BROKER, "--bind", town.address, "--data", str(tmp_path / "other"))
+    assert line.startswith(f"hubbub-broker: port {town.address.rpartition(':')[2]}")
+
+
+def test_a_data_folder_in_use(town: Town) -> None:
+    town.broker()
+    assert str(town.data) in complaint(
+        town, *BROKER, "--bind", "127.0.0.1:0", "--data", str(town.data)
+    )
+
+
+def test_a_data_folder_that_cannot_be_made(town: Town, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "data"
+    assert str(folder) in complaint(town, *BROKER, "--bind", "127.0.0.1:0", "--data", str(folder))
+
+
+def test_a_data_folder_of_something_else(town: Town, tmp_path: Path) -> None:
+    foreign = tmp_path / "photos"
+    foreign.mkdir()
+    (foreign / "cat.jpg").write_text("")
+    assert str(foreign) in complaint(town, *BROKER, "--bind", "127.0.0.1:0", "--data", str(foreign))
