@@ -36,9 +36,23 @@ _Kind = TypeVar("_Kind", "OnTerminal", "ThroughPipes")
 
 def environment(home: Path) -> dict[str, str]:
     """What a child gets: our sources, a home of its own, and nothing that changes how it behaves."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     roots = os.pathsep.join(str(ROOT / root) for root in ("broker", "client", "common"))
-    return kept | {"HOME": str(home), "HUBBUB_HOME": str(home), "PYTHONPATH": roots, "TERM": "dumb"}
+    own = dict.fromkeys(("HOME", "HUBBUB_HOME", "TMPDIR"), str(home))
+    return kept | own | {"PYTHONPATH": roots, "TERM": "dumb"}
+
+
+def left_running(home: Path) -> list[str]:
+    """Return the processes that still have this home, or a folder in it, in their environment."""
+    if Path("/proc/self/environ").exists():
+        processes = []
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+                processes.append(environ.read_text(errors="replace"))
+    else:
+        listed = subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True)
+        processes = listed.stdout.splitlines()
+    return [process for process in processes if str(home) in process]
 
 
 class Program:
