@@ -5,8 +5,10 @@ answered by `acked`, `error` or `resend`. Bounds that a person can run into (len
 refuses them by a code and the number is used up. What breaks a type here is the work of a faulty client: the command is answered
 by `error` and uses no number.
 
-To add a command: a struct here and its name in `COMMANDS`; then see CONTRIBUTING.md.
+To add a command: a struct here and its name in `AnyCommand`; then see CONTRIBUTING.md.
 """
+
+from typing import get_args
 
 from msgspec import Struct
 
@@ -154,20 +156,5 @@ AnyCommand = (
     | History
 )
 COMMANDS: dict[str, type[Command]] = {
-    snake_case(struct.__name__): struct
-    for struct in (
-        Hello,
-        Login,
-        Logout,
-        Ping,
-        Post,
-        Tell,
-        Create,
-        Join,
-        Leave,
-        Rooms,
-        Members,
-        Who,
-        History,
-    )
+    snake_case(struct.__name__): struct for struct in get_args(AnyCommand)
 }

@@ -4,6 +4,8 @@ An event is encoded once, by the broker; the bytes are what is stored, published
 `MessageTold` lies in two inboxes and carries none; `PresenceChanged` is ephemeral: no seq, never stored.
 """
 
+from typing import get_args
+
 from msgspec import Struct
 
 from hubbub.common.fields import Count, Data, Millis, Seq, snake_case
@@ -86,12 +88,6 @@ AnyEvent = (
 )
 EVENTS: dict[str, type[Event]] = {
     snake_case(struct.__name__): struct
-    for struct in (
-        MessagePosted,
-        RoomCreated,
-        MemberJoined,
-        MemberLeft,
-        MessageTold,
-        PresenceChanged,
-    )
+    for struct in get_args(AnyEvent)
+    if struct is not UnknownEvent
 }

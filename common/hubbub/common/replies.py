@@ -4,6 +4,8 @@ Most answer a query (`id`) or a write (`n`); `Joined`, `Left`, `Subscribed`, `De
 unknown type, and unknown keys in those it knows.
 """
 
+from typing import get_args
+
 from msgspec import Struct
 
 from hubbub.common.fields import (
@@ -213,23 +215,5 @@ AnyReply = (
     | Closing
 )
 REPLIES: dict[str, type[Reply]] = {
-    snake_case(struct.__name__): struct
-    for struct in (
-        Greeted,
-        Welcome,
-        Bye,
-        Pong,
-        Acked,
-        Error,
-        Resend,
-        Joined,
-        Left,
-        Subscribed,
-        Delivered,
-        Page,
-        RoomList,
-        MemberList,
-        Roster,
-        Closing,
-    )
+    snake_case(struct.__name__): struct for struct in get_args(AnyReply)
 }
