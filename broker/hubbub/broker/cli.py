@@ -112,9 +112,8 @@ def _serve(
     ) as broker:
         _log.info("Server running on %s", broker.address)
         if not broker.address.is_loopback:
-            _log.warning(
-                "Everybody who can reach %s can register and read the lobby.", broker.address
-            )
+            _log.info("New clients compare the fingerprint of its key: %s", broker.fingerprint)
+            _log.warning("Everybody who can reach this broker can take a name and read the lobby.")
         broker.run_until_signal()
 
 
