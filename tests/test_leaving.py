@@ -5,6 +5,8 @@ import signal
 import pytest
 from tests.processes import OnTerminal, ThroughPipes, Town
 
+from hubbub.client import Client
+
 pytestmark = pytest.mark.slow
 
 
@@ -72,3 +74,27 @@ def test_the_broker_stops_when_told(town: Town) -> None:
     alice.sees("Connection lost; trying again…")
     alice.types("/exit")
     assert alice.ends() == 0
+
+
+def test_what_was_written_while_the_broker_was_away_is_stored_before_leaving(town: Town) -> None:
+    broker = town.broker()
+    alice = town.chats(OnTerminal, "Alice")
+    broker.kill()
+    alice.sees("Connection lost; trying again…")
+    alice.types("my last words", "/who", "/exit")
+    alice.sees("The broker is out of reach; ask again when it is back.")
+    alice.sees("Waiting until all you wrote is stored; Ctrl-C gives up.")
+    town.broker(bind=town.address)
+    assert alice.ends() == 0
+    with Client(town.address, name="Bob", home=town.home("Bob")) as bob:
+        assert [message.text for message in bob.history("lobby")] == ["my last words"]
+
+
+def test_a_pipe_says_nothing_in_a_room_that_it_did_not_mean(town: Town) -> None:
+    town.broker()
+    alice = town.through_pipes("Alice", "chat", town.address, "--name", "Alice")
+    alice.types("/join no/name", "a secret of that room")
+    alice.end_of_input()
+    assert alice.ends() == 1
+    with Client(town.address, name="Bob", home=town.home("Bob")) as bob:
+        assert not bob.history("lobby")

@@ -122,3 +122,41 @@ def test_a_data_folder_of_something_else(town: Town, tmp_path: Path) -> None:
     foreign.mkdir()
     (foreign / "cat.jpg").write_text("")
     assert str(foreign) in complaint(town, *BROKER, "--bind", "127.0.0.1:0", "--data", str(foreign))
+
+
+def test_a_person_decides_whether_to_trust_a_broker_elsewhere(town: Town) -> None:
+    # The way to this machine that is not named as one: as good as another machine.
+    town.broker()
+    elsewhere = f"0.0.0.0:{town.address.rpartition(':')[2]}"
+    line = client_complaint(town, "--name", "Alice", address=elsewhere)
+    fingerprint = line.rpartition("--trust ")[2]
+    arguments = ("chat", elsewhere, "--name", "Alice")
+    alice = town.on_terminal("Alice", *arguments)
+    alice.sees(fingerprint, "(y/N)? ")
+    alice.types("n")
+    assert alice.ends() == 1
+    alice = town.on_terminal("Alice", *arguments)
+    alice.sees("(y/N)? ")
+    alice.types("y")
+    alice.sees("Welcome to the chat, Alice!")
+    again = town.on_terminal("Alice", *arguments)
+    again.sees("Welcome to the chat, Alice!")
+    assert "(y/N)?" not in again.transcript()
+
+
+def test_a_program_is_told_whether_to_trust_a_broker_elsewhere(town: Town) -> None:
+    town.broker()
+    elsewhere = f"0.0.0.0:{town.address.rpartition(':')[2]}"
+    line = client_complaint(town, "--name", "Alice", address=elsewhere)
+    fingerprint = line.rpartition("--trust ")[2]
+    assert fingerprint in client_complaint(
+        town, "--name", "Alice", "--trust", "abcd", address=elsewhere
+    )
+    for name, options in (("Bob", ("--trust", fingerprint)), ("Carol", ("--accept-new",))):
+        person = town.through_pipes(name, "chat", elsewhere, "--name", name, *options)
+        person.sees(f"Welcome to the chat, {name}!")
+
+
+def test_a_broker_that_others_can_reach_says_so(town: Town) -> None:
+    broker = town.broker(bind="0.0.0.0:0")
+    broker.sees("compare the fingerprint", "WARNING: Everybody who can reach this broker")

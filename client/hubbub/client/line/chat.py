@@ -14,7 +14,14 @@ from hubbub.client.client import Client
 from hubbub.client.errors import RoomExists, UnknownRoom
 from hubbub.client.line import screen, verbs
 from hubbub.client.line.terminal import Terminal
-from hubbub.client.updates import Ended, RoomJoined, RoomLeft, Update
+from hubbub.client.updates import (
+    ConnectionLost,
+    ConnectionRestored,
+    Ended,
+    RoomJoined,
+    RoomLeft,
+    Update,
+)
 from hubbub.common.errors import HubbubError
 from hubbub.common.names import LOBBY, fold
 
@@ -25,6 +32,8 @@ UPDATES_AHEAD: Final = 1000
 """Updates that may wait for a slow terminal; beyond them the client's own queue holds the broker's stream back."""
 
 HINT_SECONDS: Final = 2.0
+SILENT_SECONDS: Final = 1.0
+"""How long leaving may take until the person is told why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ class Chat:
         self._client = client
         self._terminal = terminal
         self._room = LOBBY
+        self._connected = True
         self._left: set[str] = set()  # rooms left by command, whose update has not come yet
         self._all_done = True
         self._inbox: queue.SimpleQueue[Typed | Happened | Failed | EndOfInput] = queue.SimpleQueue()
@@ -81,9 +91,17 @@ class Chat:
         except KeyboardInterrupt:
             if self._terminal.interactive:
                 self._terminal.show("")  # behind the ^C
+        self._leave()
+        return self._all_done
+
+    def _leave(self) -> None:
+        try:
+            self._client.flush(SILENT_SECONDS)
+        except HubbubError:
+            if self._terminal.interactive:
+                self._terminal.show("Waiting until all you wrote is stored; Ctrl-C gives up.")
         self._client.close()
         self._report_late_failures()
-        return self._all_done
 
     def _listen(self) -> None:
         while (text := self._terminal.read()) is not None:
@@ -116,17 +134,23 @@ class Chat:
         match update:
             case Ended(reason):
                 raise reason
+            case ConnectionLost() | ConnectionRestored():
+                self._connected = isinstance(update, ConnectionRestored)
             case RoomJoined(room) if screen.same_room(room, self._room):
                 self._room = room  # as it is written, not as it was typed
-            case RoomLeft(room) if fold(room) in self._left:
-                self._left.remove(fold(room))
-            case RoomLeft(room) if screen.same_room(room, self._room):
-                self._room = LOBBY
-                self._terminal.show(f"You are no longer in {room}; you talk in {LOBBY} now.")
-            case _:
-                line = screen.line(update, me=self._client.name, room=self._room)
-                if line is not None:
-                    self._terminal.show(line)
+            case RoomLeft(room):
+                self._out_of(room)
+        line = screen.line(update, me=self._client.name, room=self._room)
+        if line is not None:
+            self._terminal.show(line)
+
+    def _out_of(self, room: str) -> None:
+        """Go back to the lobby if another session of the same person has left the room one talks in."""
+        if fold(room) in self._left:
+            self._left.remove(fold(room))
+        elif screen.same_room(room, self._room):
+            self._room = LOBBY
+            self._terminal.show(f"You are no longer in {room}; you talk in {LOBBY} now.")
 
     def _carry_out(self, action: verbs.Action) -> bool:
         """Do what was typed; return whether the chat goes on."""
@@ -134,7 +158,7 @@ class Chat:
             match action:
                 case verbs.Say(text, mention):
                     self._send(self._client.post_nowait(self._room, text))
-                    if mention:
+                    if mention and self._connected:
                         self._hint(mention)
                     return True
                 case verbs.Whisper(to, text):
@@ -145,6 +169,8 @@ class Chat:
                 case _:
                     self._ask(action)
         except HubbubError as error:
+            if isinstance(action, verbs.Enter) and not self._terminal.interactive:
+                raise  # the lines behind it are meant for that room, not for this one
             self._complain(error)
         self._lines.release()
         return True
@@ -160,9 +186,18 @@ class Chat:
             self._inbox.put(Failed(error))
 
     def _ask(self, action: verbs.Action) -> None:
-        """Do what has its answer at once."""
+        """Do what is answered at once: by the table of verbs, or by the broker within the client's time-out."""
         show = self._terminal.show
         match action:
+            case verbs.Help():
+                for line in verbs.help_lines():
+                    show(line)
+            case verbs.Unclear(reason):
+                self._complain(reason)
+            case verbs.Nothing() | verbs.Say() | verbs.Whisper() | verbs.Exit():
+                pass
+            case _ if self._terminal.interactive and not self._connected:
+                self._complain("The broker is out of reach; ask again when it is back.")
             case verbs.Enter(room):
                 self._enter(room)
             case verbs.Quit(room):
@@ -172,13 +207,6 @@ class Chat:
                     show(line)
             case verbs.ListPeople(where):
                 show(self._people(where))
-            case verbs.Help():
-                for line in verbs.help_lines():
-                    show(line)
-            case verbs.Unclear(reason):
-                self._complain(reason)
-            case verbs.Nothing() | verbs.Say() | verbs.Whisper() | verbs.Exit():
-                pass
             case _:
                 assert_never(action)
 
