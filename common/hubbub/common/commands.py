@@ -130,6 +130,12 @@ class Who(Query, frozen=True):
     """Who is online."""
 
 
+class Whois(Query, frozen=True):
+    """Whether there is a person of this name, and whether they are online."""
+
+    name: str
+
+
 class History(Query, frozen=True, rename={"peer": "with"}):
     """A page of a room's or the own inbox's events (`room`), or of the private messages exchanged with a person (`with`)."""
 
@@ -153,6 +159,7 @@ AnyCommand = (
     | Rooms
     | Members
     | Who
+    | Whois
     | History
 )
 COMMANDS: dict[str, type[Command]] = {

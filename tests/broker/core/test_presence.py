@@ -3,9 +3,10 @@
 from tests.broker.core.desk import Desk, Person
 
 from hubbub.common.codec import decode_event
-from hubbub.common.commands import Logout, Ping, Who
+from hubbub.common.commands import Logout, Ping, Who, Whois
+from hubbub.common.errors import Code
 from hubbub.common.events import PresenceChanged
-from hubbub.common.replies import Roster
+from hubbub.common.replies import Error, MemberInfo, MemberList, Roster
 
 
 def changed(
@@ -199,3 +200,17 @@ def test_who_flushes_what_is_pending_so_that_roster_and_version_fit() -> None:
     zoe.forgets()
     zoe.sends(Who(3)).gets(Roster(3, 3, 3, ["Alice", "Bob", "Zoe"]))
     zoe.notices(changed(3, 3, joined="Bob"))
+
+
+def test_whois_finds_a_person_present_or_absent_in_any_case() -> None:
+    desk, zoe = watched()
+    alice = desk.meets("Alice")
+    lobby = desk.core.context.state.lobby.log.id
+    zoe.sends(Whois(3, "ALICE")).gets(MemberList(3, lobby, [MemberInfo("Alice", True)], False))
+    alice.sends(Logout(4))
+    zoe.sends(Whois(5, "alice")).gets(MemberList(5, lobby, [MemberInfo("Alice")], False))
+
+
+def test_whois_refuses_when_nobody_has_the_name() -> None:
+    _, zoe = watched()
+    zoe.sends(Whois(3, "Nobody")).gets(Error(Code.UNKNOWN_USER, "", id=3))

@@ -50,6 +50,7 @@ QUERIES: Final[dict[type[c.Command], QueryHandler]] = {
     c.Rooms: rooms.list_rooms,
     c.Members: rooms.list_members,
     c.Who: people.who,
+    c.Whois: people.whois,
     c.History: history.history,
 }
 
