@@ -3,6 +3,7 @@
 Whatever goes wrong ends in one line on stderr and exit code 1.
 """
 
+import errno
 import signal
 import sys
 from pathlib import Path
@@ -25,14 +26,18 @@ _HELP: Final = {"help_option_names": ["-h", "--help"]}
 
 
 class _Commands(click.Group):
-    """Turns what hubbub raises on purpose into one line and exit code 1, for every command."""
+    """Turns what goes wrong on purpose, and a full disk, into one line and exit code 1, for every command."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except HubbubError as error:
             click.echo(f"hubbub: {error}", err=True)
-            sys.exit(1)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read us has gone: click's business
+                raise
+            click.echo(f"hubbub: cannot read or write: {error.strerror}", err=True)
+        sys.exit(1)
 
 
 @click.group(cls=_Commands, invoke_without_command=True, epilog=_EPILOG, context_settings=_HELP)

@@ -66,7 +66,9 @@ class Terminal:
         """Return the one of this process: its standard input and output."""
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
-        return cls(TypedLines(0), sys.stdout, sys.stderr, interactive=os.isatty(0))
+        # Python's own are None when the descriptors were closed before it started.
+        output, errors = (stream or io.StringIO() for stream in (sys.stdout, sys.stderr))
+        return cls(TypedLines(0), output, errors, interactive=os.isatty(0))
 
     def ask(self, question: str) -> str | None:
         """Put a question and wait for the line typed behind it; None at the end of the input.
