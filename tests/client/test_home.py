@@ -1,0 +1,130 @@
+import threading
+from pathlib import Path
+
+import pytest
+
+from hubbub.client.errors import HomeUnusable
+from hubbub.client.home import Home
+from hubbub.client.sockets import KeyPair
+from hubbub.common.addresses import Address, parse
+
+KEY = b"k" * 32
+ADDRESS = parse("127.0.0.1:5000")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_the_device_key_is_made_once_and_private(home: Home) -> None:
+    keys = home.device_key()
+    assert home.device_key() == keys
+    assert (len(keys.public), len(keys.secret)) == (32, 32)
+    assert mode(home.folder) == 0o700
+    assert mode(home.folder / "device.key") == 0o600
+
+
+def test_a_secret_is_not_shown(home: Home) -> None:
+    keys = home.device_key()
+    assert keys.secret.hex() not in repr(keys)
+    assert repr(keys.secret) not in repr(keys)
+
+
+def test_clients_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+    made = []
+
+    def start(number: int) -> None:
+        def make_keys() -> KeyPair:
+            together.wait()  # all have seen that there is no key yet
+            return KeyPair(bytes([number]) * 32, bytes([number]) * 32)
+
+        made.append(Home(tmp_path, make_keys).device_key())
+
+    threads = [threading.Thread(target=start, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 4
+    assert len({keys.public for keys in made}) == 1
+
+
+@pytest.mark.parametrize("content", ["", "not hex\nat all\n", "00\n00\n", "aa" * 32 + "\n"])
+def test_a_broken_key_file_is_refused_and_left(home: Home, content: str) -> None:
+    home.device_key()
+    path = home.folder / "device.key"
+    path.write_text(content)
+    with pytest.raises(HomeUnusable, match=r"device\.key"):
+        home.device_key()
+    assert path.read_text() == content
+
+
+def test_a_key_that_others_can_read_is_refused(home: Home) -> None:
+    home.device_key()
+    (home.folder / "device.key").chmod(0o644)
+    with pytest.raises(HomeUnusable, match="chmod 600"):
+        home.device_key()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HomeUnusable, match="file"):
+        Home(tmp_path / "file" / "home").device_key()
+
+
+def test_brokers_are_pinned_apart_and_forgotten(home: Home) -> None:
+    other = parse("127.0.0.1:5003")
+    assert home.pinned(ADDRESS) is None
+    home.pin(ADDRESS, KEY)
+    home.pin(other, b"o" * 32)
+    assert (home.pinned(ADDRESS), home.pinned(other)) == (KEY, b"o" * 32)
+    home.pin(ADDRESS, b"n" * 32)
+    assert home.pinned(ADDRESS) == b"n" * 32
+    assert home.forget(ADDRESS)
+    assert not home.forget(ADDRESS)
+    assert (home.pinned(ADDRESS), home.pinned(other)) == (None, b"o" * 32)
+
+
+def test_pins_are_private(home: Home) -> None:
+    home.pin(ADDRESS, KEY)
+    [pin] = (home.folder / "brokers").iterdir()
+    assert (mode(pin), mode(pin.parent)) == (0o600, 0o700)
+
+
+def test_every_address_has_a_file_name_of_its_own(home: Home) -> None:
+    addresses = [
+        Address("::1", 5000),
+        Address("1:2:3:4:5:6:7:8", 5000),
+        Address("1-2-3-4-5-6-7-8", 5000),
+        Address("chat.example", 5000),
+        Address("fe80::1%eth0", 5000),
+        Address("..", 5000),
+    ]
+    for number, address in enumerate(addresses):
+        home.pin(address, bytes([number]) * 32)
+    assert [home.pinned(address) for address in addresses] == [
+        bytes([number]) * 32 for number in range(len(addresses))
+    ]
+    names = [pin.name for pin in (home.folder / "brokers").iterdir()]
+    assert not [name for name in names if ":" in name or "/" in name]
+
+
+def test_host_names_are_the_same_in_any_case(home: Home) -> None:
+    home.pin(Address("Chat.Example", 5000), KEY)
+    assert home.pinned(Address("chat.example", 5000)) == KEY
+
+
+def test_the_folder_is_given_or_named_by_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBBUB_HOME", str(tmp_path / "named"))
+    assert Home().folder == tmp_path / "named"
+    assert Home(tmp_path / "given").folder == tmp_path / "given"
+    monkeypatch.delenv("HUBBUB_HOME")
+    assert Home().folder.name == "hubbub"
