@@ -159,7 +159,9 @@ class Broker:
         """
         folder = Path(tempfile.mkdtemp(prefix="hubbub-")) if data is None else data
         try:
-            with cls(bind, data=folder, insecure=insecure, name=name, max_pages=max_pages) as broker:
+            with cls(
+                bind, data=folder, insecure=insecure, name=name, max_pages=max_pages
+            ) as broker:
                 thread = threading.Thread(target=broker.run, name="hubbub-broker", daemon=True)
                 thread.start()
                 try:

@@ -45,13 +45,13 @@ class Sockets:
     events_monitor: "zmq.Socket[bytes]"
 
     def close(self) -> None:
-        """Close all; replies that are on their way get a second to leave."""
+        """Close all, ZAP last. What has not left yet is lost: see `Loop`."""
         for socket in (self.commands, self.events):
             socket.disable_monitor()
         for socket in (self.commands_monitor, self.events_monitor):
             socket.close()
         for socket in (self.commands, self.events, self.door, self.zap):
-            socket.close()
+            socket.close(linger=0)
         self.context.term()
 
 
@@ -65,10 +65,8 @@ def open_sockets(address: Address, keys: KeyPair, *, insecure: bool) -> Sockets:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=2)
     try:
         zap = context.socket(zmq.ROUTER)
-        zap.linger = 0
-        zap.bind(
-            "inproc://zeromq.zap.01"
-        )  # before any other socket: without a handler every key is let in
+        # Before any other socket: without a handler every key is let in.
+        zap.bind("inproc://zeromq.zap.01")
         for _ in range(_TRIES):
             try:
                 return _bind(context, zap, address, keys, insecure=insecure)
@@ -149,7 +147,6 @@ def _door(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
     socket.maxmsgsize = _SUBSCRIPTION
     socket.sndhwm = socket.rcvhwm = 8
     socket.handshake_ivl = 5000
-    socket.linger = 0
     return socket
 
 
@@ -158,7 +155,6 @@ def _common(socket: "zmq.Socket[bytes]") -> None:
     socket.heartbeat_ivl = 5000  # a frozen peer or a pulled cable is noticed only so
     socket.heartbeat_timeout = 15000
     socket.backlog = 1024  # all clients come back at once after a restart
-    socket.linger = 1000  # 0 loses the last replies, -1 hangs when a client is gone
 
 
 def _secure(socket: "zmq.Socket[bytes]", domain: str, keys: KeyPair, *, insecure: bool) -> None:
