@@ -48,12 +48,6 @@ def test_a_name_that_is_none(town: Town) -> None:
     assert "':'" in client_complaint(town, "--name", "a:b")
 
 
-@pytest.mark.parametrize("address", ["nowhere:port", "127.0.0.1:99999", "[::1", "a b"])
-def test_an_address_that_is_none(town: Town, address: str) -> None:
-    assert client_complaint(town, "--name", "Alice", address=address).startswith("hubbub: ")
-    assert complaint(town, *BROKER, "--bind", address).startswith("hubbub-broker: ")
-
-
 def test_an_input_that_ends_too_early(town: Town) -> None:
     program = town.through_pipes("Alice")
     program.end_of_input()
@@ -160,3 +154,18 @@ def test_a_program_is_told_whether_to_trust_a_broker_elsewhere(town: Town) -> No
 def test_a_broker_that_others_can_reach_says_so(town: Town) -> None:
     broker = town.broker(bind="0.0.0.0:0")
     broker.sees("compare the fingerprint", "WARNING: Everybody who can reach this broker")
+
+
+def test_a_person_is_asked_where_the_broker_shall_listen(town: Town) -> None:
+    broker = town.start(OnTerminal, *BROKER, "--data", str(town.data))
+    broker.sees("Enter server IP: ")
+    broker.types("")
+    broker.sees("Enter server port: ")
+    broker.types("99999")
+    broker.sees("port 99999 is not between", "Enter server IP: ")
+    broker.types("127.0.0.1")
+    broker.sees("Enter server port: ")
+    broker.types("0")
+    broker.sees_match(r"Server running on 127\.0\.0\.1:[1-9]")
+    broker.presses("c")
+    assert broker.ends() == 0

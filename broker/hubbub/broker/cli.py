@@ -3,7 +3,9 @@
 It holds no rule of the chat. Whatever keeps the broker from starting ends in one line on stderr and exit code 1.
 """
 
+import contextlib
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import Final
@@ -63,9 +65,10 @@ def main(
     It listens for clients, keeps every message in its data folder and goes on where it stopped when started again. Clients are started by
     `hubbub`.
     """
-    _log_to_stdout(logging.INFO if level is None else level)
     try:
-        _serve(_address(bind), data, name, advertise, insecure=insecure)
+        address, advertised = _address(bind), None if advertise is None else parse(advertise)
+        _log_to_stdout(logging.INFO if level is None else level)
+        _serve(address, data, name, advertised, insecure=insecure)
     except HubbubError as error:
         click.echo(f"hubbub-broker: {error}", err=True)
         sys.exit(1)
@@ -97,19 +100,24 @@ def _ask(question: str) -> str:
 
 
 def _serve(
-    address: Address, data: Path | None, name: str, advertise: str | None, *, insecure: bool
+    address: Address, data: Path | None, name: str, advertise: Address | None, *, insecure: bool
 ) -> None:
     # Loads ZeroMQ and the core: `--help` does not wait for them.
     from hubbub.broker.broker import Broker  # noqa: PLC0415 - see above
     from hubbub.broker.folder import default_folder  # noqa: PLC0415 - see above
 
-    with Broker(
-        address,
-        data=data or default_folder(),
-        name=name,
-        insecure=insecure,
-        advertise=parse(advertise) if advertise else None,
-    ) as broker:
+    # Until the loop has its own handlers: whoever stops a broker that is just starting gets a clean end too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Broker(
+            address,
+            data=data or default_folder(),
+            name=name,
+            insecure=insecure,
+            advertise=advertise,
+        ) as broker,
+    ):
         _log.info("Server running on %s", broker.address)
         if not broker.address.is_loopback:
             _log.info("New clients compare the fingerprint of its key: %s", broker.fingerprint)

@@ -102,7 +102,7 @@ def chat(
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, signal.default_int_handler)  # said farewell as with Ctrl-C
     terminal = Terminal.of_process()
-    broker = parse(address) if address else ask_address(terminal)
+    broker = ask_address(terminal) if address is None else parse(address)
     options = {"home": home, "trust": trust, "accept_new": accept_new, "insecure": insecure}
     with enter(terminal, broker, name, options) as client:
         done = Chat(client, terminal).run()

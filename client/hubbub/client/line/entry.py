@@ -41,11 +41,11 @@ def enter(
     """
     confirm = _confirm(terminal, address) if terminal.interactive else None
     while True:
-        chosen = name or _ask(terminal, "Enter your name: ")
+        chosen = _ask(terminal, "Enter your name: ") if name is None else name
         try:
             return Client(str(address), name=chosen, confirm=confirm, **options)
         except (BadName, NameTaken, TooManyNames) as error:
-            if name or not terminal.interactive:
+            if name is not None or not terminal.interactive:
                 raise
             terminal.show(str(error))
 

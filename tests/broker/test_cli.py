@@ -1,0 +1,37 @@
+"""`hubbub-broker` as it presents itself; what it does is tested with real processes."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hubbub.broker.cli import main
+
+
+def test_help_names_every_option() -> None:
+    result = CliRunner().invoke(main, ["--help"])
+    assert result.exit_code == 0
+    for option in (
+        "--bind",
+        "--data",
+        "--name",
+        "--advertise",
+        "--insecure",
+        "--quiet",
+        "--verbose",
+    ):
+        assert option in result.output
+
+
+def test_the_version_is_the_package_s() -> None:
+    assert CliRunner().invoke(main, ["--version"]).output.startswith("hubbub-broker, version ")
+
+
+@pytest.mark.parametrize("option", ["--bind", "--advertise"])
+@pytest.mark.parametrize("address", ["nowhere:port", "127.0.0.1:99999", "[::1", "a b"])
+def test_an_address_that_is_none_is_refused(tmp_path: Path, option: str, address: str) -> None:
+    arguments = ["--bind", "127.0.0.1:0", "--data", str(tmp_path), option, address]
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("hubbub-broker: ")
+    assert result.stderr.count("\n") == 1
