@@ -126,7 +126,8 @@ class Participant:
 
 def show(name: str, mark: str, line: str) -> None:
     """Print what somebody typed (>) or saw (|)."""
-    print(f"  {name:>6} {mark} {line}", flush=True)
+    with suppress(BrokenPipeError):  # nobody reads any more: `main` will notice
+        print(f"  {name:>6} {mark} {line}", flush=True)
 
 
 def free_port() -> int:
@@ -231,7 +232,8 @@ def play(folder: Path, pause: float) -> None:
             perform(FAREWELL, cast, pause)
     programs = os.path.relpath(Path(sys.executable).parent)
     print(
-        f"\nThat was all, and it is gone. For your own chat start {programs}/hubbub-broker, then {programs}/hubbub in other terminals."
+        f"\nThat was all, and it is gone. For your own chat start {programs}/hubbub-broker, then {programs}/hubbub in other terminals.",
+        flush=True,
     )
 
 
@@ -257,7 +259,10 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         print()
-        return 130
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 0
