@@ -21,9 +21,13 @@ def flooded() -> tuple[Desk, Person, Person]:
     alice, flooder = desk.meets("Alice"), desk.meets("Flooder")
     desk.stalls()
     flooder.sends(Post(1, LOBBY, "in flight"))
-    for first in range(2, GATHERED_RECORDS + 2, COMMANDS_PER_FRAME):
-        flooder.sends(*[Post(n, LOBBY, "x") for n in range(first, first + COMMANDS_PER_FRAME)])
+    floods(flooder, 2)
     return desk, alice, flooder
+
+
+def floods(flooder: Person, start: int) -> None:
+    for first in range(start, start + GATHERED_RECORDS, COMMANDS_PER_FRAME):
+        flooder.sends(*[Post(n, LOBBY, "x") for n in range(first, first + COMMANDS_PER_FRAME)])
 
 
 @pytest.mark.slow
@@ -44,6 +48,19 @@ def test_writes_wait_when_16384_records_are_gathered_and_all_else_goes_on() -> N
     for batch in desk.batches:
         assert sum(submission.count for submission in batch.submissions) <= BATCH_RECORDS
         assert sum(submission.size for submission in batch.submissions) <= BATCH_BYTES
+
+
+@pytest.mark.slow
+def test_a_writer_goes_on_when_what_it_was_sent_back_to_was_in_flight_all_the_time() -> None:
+    desk = Desk()
+    alice, flooder = desk.meets("Alice"), desk.meets("Flooder")
+    desk.stalls()
+    alice.sends(Post(1, LOBBY, "one"))
+    floods(flooder, 1)
+    alice.sends(Post(1, LOBBY, "one"), Post(2, LOBBY, "two")).gets(BUSY)
+    desk.goes_on()
+    alice.gets(Acked(1, LOBBY, 1))
+    alice.sends(Post(2, LOBBY, "two")).gets(Acked(2, LOBBY, GATHERED_RECORDS + 2))
 
 
 def test_writes_wait_when_8_mib_are_gathered() -> None:

@@ -74,7 +74,7 @@ def test_everybody_of_the_batch_and_everybody_gathered_is_told_to_wait() -> None
     carol = desk.connects("Carol").hello().logs_in("Carol")
     zoe.sends(Logout(9))
     desk.fails()
-    alice.gets(wait_from(1), wait_from(3))
+    alice.gets(wait_from(1))
     bob.gets(wait_from(1))
     carol.gets(refused(Code.STORAGE_UNAVAILABLE, id=2))
     zoe.gets(Bye(9))

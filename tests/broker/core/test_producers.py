@@ -267,3 +267,30 @@ def test_a_failure_of_another_producer_sends_nobody_back() -> None:
     begins_anew(alice, b"new producer....")
     desk.fails()
     alice.gets()
+
+
+def test_later_writes_are_sent_back_when_the_first_of_a_new_producer_had_to_wait() -> None:
+    desk = Desk()
+    alice = desk.meets("Alice")
+    desk.fails()
+    alice.sends(*posts(1)).gets(Resend(1, Code.STORAGE_UNAVAILABLE, 1.0))
+    alice.sends(*posts(2)).gets(Resend(1, Code.STORAGE_UNAVAILABLE, 1.0))
+    desk.recovers()
+    alice.sends(*posts(3)).gets(Resend(1, Code.OUT_OF_ORDER))
+    alice.sends(*posts(1, 3)).gets(Acked(1, LOBBY, 1, count=3))
+
+
+def test_nothing_is_taken_from_a_write_on_that_had_to_wait() -> None:
+    desk = Desk()
+    alice = desk.meets("Alice")
+    alice.sends(*posts(1)).forgets()
+    desk.stalls()
+    alice.writes(posts(2), posts(3))
+    desk.fails()
+    alice.gets(Resend(2, Code.STORAGE_UNAVAILABLE, 1.0))
+    desk.recovers()
+    alice.sends(*posts(4)).gets(Resend(2, Code.OUT_OF_ORDER))
+    desk.stalls()
+    alice.writes(posts(2), posts(3, 2)).gets()
+    desk.goes_on()
+    alice.gets(Acked(2, LOBBY, 2), Acked(3, LOBBY, 3, count=2))

@@ -14,7 +14,7 @@ from hubbub.broker.core.state import State
 from hubbub.common.commands import Query
 from hubbub.common.errors import Code
 from hubbub.common.limits import MIB
-from hubbub.common.replies import Error
+from hubbub.common.replies import Error, Resend
 
 GATHERED_RECORDS: Final = 16_384
 GATHERED_BYTES: Final = 8 * MIB
@@ -66,6 +66,12 @@ class Context:
         if self.gathered_records >= GATHERED_RECORDS or self.gathered_bytes >= GATHERED_BYTES:
             return Code.BUSY, BUSY_SECONDS
         return None
+
+    def send_back(self, session: Session, n: int, code: Code, after: float) -> list[Effect]:
+        """Take nothing from write n on, nor from an earlier one that the client was sent back to; it waits `after` seconds."""
+        session.resend_from = min(n, session.resend_from or n)
+        reply = Resend(n=session.resend_from, code=code, retry_after=after)
+        return [Send(session.peer.routing_id, (reply,))]
 
     def submit(
         self, record: Record, routing_id: bytes = b"", *, count: int = 1, size: int = 256

@@ -113,21 +113,20 @@ class Core:
     def _write(self, session: Session, run: list[Write], size: int, now: Now) -> list[Effect]:
         """Submit a run of writes as one record; or let the client send them again later."""
         if session.state is not SessionState.LIVE or session.account is None:
-            return self._send_again(session, run, Code.LOGIN_REQUIRED, 0.0)
+            reply = Resend(n=run[0].n, code=Code.LOGIN_REQUIRED)
+            return [Send(session.peer.routing_id, (reply,))]
         unavailable = self.context.unavailable()
         if unavailable is not None:
-            return self._send_again(session, run, *unavailable)
+            return self.context.send_back(session, run[0].n, *unavailable)
+        if session.resend_from is not None and run[0].n > session.resend_from:
+            # Sent before the client was told to go back. To a producer that has no write yet these would look like those of one long forgotten.
+            return self.context.send_back(session, run[0].n, Code.OUT_OF_ORDER, 0.0)
+        session.resend_from = None
         checked: list[tuple[Write, Refusal | None]] = [
             (write, WRITES[type(write)].check(write)) for write in run
         ]
         record = Writes(session.account.number, session.producer, now.wall, checked)
         return [self.context.submit(record, session.peer.routing_id, count=len(run), size=size)]
-
-    def _send_again(
-        self, session: Session, run: list[Write], code: Code, after: float
-    ) -> list[Effect]:
-        reply = Resend(n=run[0].n, code=code, retry_after=after)
-        return [Send(session.peer.routing_id, (reply,))]
 
     # Batches.
 

@@ -8,12 +8,12 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import UNAVAILABLE_SECONDS, Context
 from hubbub.broker.core.effects import Effect, Publish, Send
 from hubbub.broker.core.handlers.connection import goodbye, joined, registered
-from hubbub.broker.core.producers import Outcome
+from hubbub.broker.core.producers import Outcome, Runs
 from hubbub.broker.core.records import EndSession, Register, Submission, Tidy, Writes
-from hubbub.broker.core.sessions import SessionState
+from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.common.errors import Code
 from hubbub.common.limits import UNSUBSCRIBE_SECONDS
-from hubbub.common.replies import Acked, Error, Left, Reply, Resend
+from hubbub.common.replies import Acked, Error, Left, Reply
 
 
 def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
@@ -43,8 +43,10 @@ def _tell_outcomes(context: Context, batch: Batch) -> list[Effect]:
     """Tell each session that still waits for them what became of its writes, as runs."""
     effects: list[Effect] = []
     for writer, runs in batch.runs.items():
-        if not _waits(context, *writer):
+        session = _waiting(context, *writer)
+        if session is None:
             continue
+        _note_progress(session, runs)
         replies = [_outcome(outcome) for outcome in runs.outcomes]
         if writer in batch.resends:
             replies.append(batch.resends[writer])
@@ -53,12 +55,22 @@ def _tell_outcomes(context: Context, batch: Batch) -> list[Effect]:
     return effects
 
 
-def _waits(context: Context, routing_id: bytes, account: int, producer: bytes) -> bool:
-    """Whether the session is the one that wrote: one that began anew may be another account's, or have a new producer with the same numbers."""
+def _waiting(context: Context, routing_id: bytes, account: int, producer: bytes) -> Session | None:
+    """Find the session that wrote: one that began anew may be another account's, or have a new producer with the same numbers."""
     session = context.sessions.get(routing_id)
     if session is None or session.account is None:
-        return False
-    return session.account.number == account and session.producer == producer
+        return None
+    if session.account.number != account or session.producer != producer:
+        return None
+    return session
+
+
+def _note_progress(session: Session, runs: Runs) -> None:
+    """A client need not send again what has its outcome now, as when the write it was sent back to had been in flight all the time."""
+    if session.resend_from is not None and runs.outcomes:
+        last = max(outcome.n + outcome.count - 1 for outcome in runs.outcomes)
+        if last >= session.resend_from:
+            session.resend_from = None
 
 
 def _answer_claim(context: Context, claim: Registered, now: Now) -> list[Effect]:
@@ -94,22 +106,18 @@ def _tell_membership(context: Context, change: MembershipChanged, now: Now) -> l
 def failed(context: Context, submissions: Sequence[Submission], now: Now) -> list[Effect]:
     """Answer records of which nothing is on disk. A write keeps its number and is sent again."""
     effects: list[Effect] = []
-    told: set[bytes] = set()
     for submission in submissions:
         session = context.sessions.get(submission.routing_id)
         if session is None:
             continue
         match submission.record:
             case Writes(account=account, producer=producer, writes=writes):
-                waits = _waits(context, submission.routing_id, account, producer)
-                if waits and submission.routing_id not in told:
-                    told.add(submission.routing_id)
-                    reply = Resend(
-                        n=writes[0][0].n,
-                        code=Code.STORAGE_UNAVAILABLE,
-                        retry_after=UNAVAILABLE_SECONDS,
+                n = writes[0][0].n
+                writer = _waiting(context, submission.routing_id, account, producer)
+                if writer and (writer.resend_from is None or n < writer.resend_from):
+                    effects += context.send_back(
+                        writer, n, Code.STORAGE_UNAVAILABLE, UNAVAILABLE_SECONDS
                     )
-                    effects.append(Send(submission.routing_id, (reply,)))
             case Register() as record:
                 claim = Registered(submission.routing_id, record, None, created=False, refusal=None)
                 effects += registered(context, session, claim, now)

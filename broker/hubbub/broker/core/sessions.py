@@ -43,6 +43,8 @@ class Session:
     claim: Register | None = None
     """The record that it waits for while REGISTERING."""
     producer: bytes = b""
+    resend_from: int | None = None
+    """The write that its client was told to send again, and that has not come yet."""
     events_key: str = ""
     events_connection: int | None = None
     login_id: int = 0
