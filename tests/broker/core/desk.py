@@ -20,6 +20,7 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.effects import Cut, Effect, Fetch, Grant, Publish, Revoke, Send, Submit
+from hubbub.broker.core.records import Submission
 from hubbub.broker.core.sessions import Peer
 from hubbub.broker.errors import StorageError
 from hubbub.broker.sequencer import LocalSequencer
@@ -147,7 +148,7 @@ class Desk:
         self.batches: list[Batch] = []
         """Every batch ever applied."""
         self.pages_wait = False
-        self._subs: list[Sub] = []
+        self.subs: list[Sub] = []
         self._sequencer = LocalSequencer()
         self._in_flight: Batch | None = None
         self._stalls = self._failed = False
@@ -212,7 +213,7 @@ class Desk:
         """A SUB connects; ZAP asks the core first."""
         assert self.core.admits(events_key), "no live session announced this key"
         sub = Sub(events_key, self._number())
-        self._subs.append(sub)
+        self.subs.append(sub)
         return sub
 
     def reads_subscription(self, sub: Sub, topic: bytes) -> None:
@@ -279,6 +280,14 @@ class Desk:
         self._perform(self.core.restored(self.store.recover(), self.now))
         self._turn()
 
+    @property
+    def is_committing(self) -> bool:
+        return self._in_flight is not None
+
+    @property
+    def has_failed(self) -> bool:
+        return self._failed
+
     def reads_pages(self) -> None:
         """The reader answers what it was asked."""
         fetches, self._fetches = self._fetches, []
@@ -297,11 +306,14 @@ class Desk:
                 submissions = self._sequencer.take()
                 if not submissions:
                     return
-                self._in_flight = self.core.apply(submissions)
+                self._in_flight = self._apply(submissions)
                 self.batches.append(self._in_flight)
             if self._stalls:
                 return
             self._finish_commit()
+
+    def _apply(self, submissions: Sequence[Submission]) -> Batch:
+        return self.core.apply(submissions)
 
     def _finish_commit(self) -> None:
         batch, self._in_flight = self._in_flight, None
@@ -361,7 +373,7 @@ class Desk:
     def _publish(self, effect: Publish) -> None:
         for event in effect.events:
             self.published.append((effect.topic, event))
-            for sub in self._subs:
+            for sub in self.subs:
                 if effect.topic in sub.topics:
                     sub.heard.append((effect.topic, event))
 
@@ -371,7 +383,7 @@ class Desk:
             if person.connection == connection and not person.is_cut:
                 person.is_cut = True
                 self._tell(self.core.lost(connection, self.now))
-        for sub in self._subs:
+        for sub in self.subs:
             if sub.connection == connection and not sub.is_cut:
                 self._cut_sub(sub)
 
