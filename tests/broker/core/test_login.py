@@ -1,5 +1,6 @@
 """How a session begins: hello, login, and who gets a name."""
 
+import msgspec
 import pytest
 from tests.broker.core.desk import SETTINGS, WALL, Desk, Person
 from tests.broker.core.memory_store import EPOCH, LOBBY
@@ -9,7 +10,7 @@ from hubbub.broker.core.context import Settings
 from hubbub.broker.core.rules import LEGAL, QUERIES, WRITES
 from hubbub.broker.core.sessions import SessionState
 from hubbub.common import commands as c
-from hubbub.common.commands import Create, Hello, Login, Logout, Ping, Post, Tell
+from hubbub.common.commands import Create, Hello, Logout, Ping, Post, Tell
 from hubbub.common.digest import EMPTY
 from hubbub.common.errors import Code
 from hubbub.common.replies import (
@@ -24,21 +25,23 @@ from hubbub.common.replies import (
     Welcome,
 )
 
-EXAMPLES: dict[type[c.Command], c.Command] = {
-    Hello: Hello(9, [1]),
-    Login: Login(9, "Alice", b"k" * 32, b"p" * 16),
-    Logout: Logout(9),
-    Ping: Ping(9),
-    Post: Post(1, LOBBY, "hi"),
-    Tell: Tell(1, "Alice", "hi"),
-    Create: Create(1, "garden"),
-    c.Join: c.Join(1, "garden"),
-    c.Leave: c.Leave(1, LOBBY),
-    c.Rooms: c.Rooms(9),
-    c.Members: c.Members(9, LOBBY),
-    c.Who: c.Who(9),
-    c.History: c.History(9, LOBBY),
+FIELDS: dict[str, object] = {
+    "id": 9,
+    "n": 1,
+    "versions": [1],
+    "name": "Bob",
+    "events_key": b"k" * 32,
+    "producer": b"p" * 16,
+    "room": LOBBY,
+    "to": "Bob",
+    "text": "hi",
 }
+"""What the commands of the test below hold in the fields that they need."""
+
+
+def example(kind: type[c.Command]) -> c.Command:
+    needed = [field.name for field in msgspec.structs.fields(kind) if field.required]
+    return kind(**{name: FIELDS[name] for name in needed})
 
 
 def somebody_in(state: SessionState) -> Person:
@@ -65,7 +68,7 @@ def test_a_session_takes_a_command_when_the_table_says_so(
     state: SessionState, kind: type[c.Command]
 ) -> None:
     person = somebody_in(state)
-    person.sends(EXAMPLES[kind])
+    person.sends(example(kind))
     person.desk.goes_on()
     refusals = {Code.LOGIN_REQUIRED, Code.WRONG_STATE}
     codes = [reply.code for reply in person.unread if isinstance(reply, Error | Resend)]
@@ -89,7 +92,7 @@ def test_a_session_is_told_the_state_is_wrong_when_it_logs_in_twice() -> None:
 
 
 def test_every_command_stands_in_both_tables() -> None:
-    assert set(EXAMPLES) == set(c.COMMANDS.values()) == {*QUERIES, *WRITES}
+    assert set(c.COMMANDS.values()) == {*QUERIES, *WRITES}
     assert set(LEGAL) == set(SessionState)
 
 
