@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from hubbub.broker.core.reads import Read
 from hubbub.broker.core.records import Submission
 from hubbub.common.replies import Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True, gc=False):
     """Send replies to one session by its routing id. Replies of one turn are gathered into one frame.
 
     A `push` that cannot be sent is dropped (the client catches up); any other reply that cannot be sent ends the session.
@@ -19,16 +20,14 @@ class Send:
     push: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(Struct, frozen=True, gc=False):
     """Publish the bytes of events under a topic, in order, in as few frames as the bound allows."""
 
     topic: bytes
     events: list[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(Struct, frozen=True, gc=False):
     """Give a record to the sequencer."""
 
     submission: Submission

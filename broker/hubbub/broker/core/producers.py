@@ -25,9 +25,13 @@ class Outcome(msgspec.Struct, array_like=True, gc=False):
     code: str = ""
     text: str = ""
 
-    def joins(self, room: bytes, seq: int) -> bool:
-        """Whether a success of the next number continues this run."""
-        return not self.code and self.room == room and self.seq + self.count == seq
+    def extend(self, n: int, room: bytes, seq: int) -> bool:
+        """Take in the success of write n if it continues this run; return whether it does."""
+        count = self.count
+        if self.n + count != n or self.seq + count != seq or self.room != room or self.code:
+            return False
+        self.count = count + 1
+        return True
 
 
 _decoder = msgspec.msgpack.Decoder(list[Outcome])
@@ -44,11 +48,8 @@ class Runs:
     def succeeded(self, n: int, room: bytes, seq: int) -> None:
         """Append the success of write n."""
         outcomes = self.outcomes
-        if outcomes:
-            last = outcomes[-1]
-            if last.n + last.count == n and last.joins(room, seq):
-                last.count += 1
-                return
+        if outcomes and outcomes[-1].extend(n, room, seq):
+            return
         outcomes.append(Outcome(n, 1, room, seq))
 
     def append(self, outcome: Outcome) -> None:

@@ -6,6 +6,8 @@ A record may stand for several writes of one session (`Writes`): a frame of 500 
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from hubbub.common.commands import Write
 from hubbub.common.errors import Code
 
@@ -27,8 +29,7 @@ class Register:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Writes:
+class Writes(Struct, frozen=True, gc=False):
     """Writes of one producer, in the order of the frame. A write that broke a rule of shape stands with its refusal: it uses up its number."""
 
     account: int
@@ -56,8 +57,7 @@ class Tidy:
 Record = Register | Writes | EndSession | Tidy
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Struct, frozen=True, gc=False):
     """A record on its way through the sequencer, with the session that waits for it (b"": none)."""
 
     record: Record
