@@ -1,0 +1,65 @@
+"""A disk that is full, by SQLite's own page limit: writes wait, reads go on, and nothing that was acked is lost."""
+
+from pathlib import Path
+
+import pytest
+from tests.stranger import Stranger
+
+from hubbub.broker.broker import Broker
+from hubbub.client import Client
+
+PAGES = 600
+"""Room for the schema and some messages; of 4 KiB each."""
+
+
+def fill(alice: Stranger) -> int:
+    """Post until the broker refuses; return the number of posts that were acked."""
+    lobby = alice.rooms["lobby"].id
+    while True:
+        outcome = alice.write("post", room=lobby, text="x" * 8000)
+        if outcome["type"] != "acked":
+            assert outcome["type"] == "resend"
+            assert outcome["code"] == "storage_unavailable"
+            assert outcome["n"] == alice.n
+            alice.n -= 1
+            return alice.n
+        assert alice.n < PAGES, "the disk is never full"
+
+
+def test_member_reads_on_when_the_disk_is_full(tmp_path: Path) -> None:
+    with (
+        Broker.temporary(data=tmp_path / "data", max_pages=PAGES) as broker,
+        Stranger("127.0.0.1", broker.address.port, "Alice") as alice,
+    ):
+        acked = fill(alice)
+        page = alice.ask("history", room=alice.rooms["lobby"].id, after=0, limit=1000)
+        assert page["events"][0][0] == 1
+        refused = alice.write("post", room=alice.rooms["lobby"].id, text="again")
+        assert refused["code"] == "storage_unavailable"
+        bob = Stranger("127.0.0.1", broker.address.port, "Bob")
+        with pytest.raises(KeyError):
+            bob.login()
+        bob.context.destroy(linger=0)
+        assert alice.ask("who")["names"] == ["Alice"]
+        assert alice.ask("ping")["type"] == "pong"
+    with Broker.temporary(data=tmp_path / "data") as broker:
+        stored = broker.store.load().room_heads[1].seq
+    assert stored == acked
+
+
+def test_writes_go_on_when_the_disk_has_room_again(tmp_path: Path) -> None:
+    with (
+        Broker.temporary(data=tmp_path / "data", max_pages=PAGES) as broker,
+        Stranger("127.0.0.1", broker.address.port, "Alice") as alice,
+        Client(str(broker.address), name="Bob", home=tmp_path / "bob") as bob,
+    ):
+        acked = fill(alice)
+        waiting = [bob.post_nowait("lobby", f"{number}") for number in range(20)]
+        assert alice.ask("who")["online"] == 2
+        broker.store.max_pages = None
+        assert [future.result(20) for future in waiting] == list(range(acked + 1, acked + 21))
+        texts = [message.text for message in bob.history("lobby", limit=20).messages]
+        assert texts == [f"{number}" for number in range(20)]
+        position = bob.digest("lobby")
+        head = broker.store.load().room_heads[1]
+        assert (position.seq, position.digest) == (head.seq, head.digest)
