@@ -258,7 +258,7 @@ class PromisesHold(RuleBasedStateMachine):
 
 TestPromisesHold = pytest.mark.slow(PromisesHold.TestCase)
 TestPromisesHold.settings = settings(
-    max_examples=40,
+    max_examples=120,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,  # the same examples each time; run with --hypothesis-seed and more of them when core/ changes
