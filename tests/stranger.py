@@ -1,0 +1,239 @@
+"""A client written from PROTOCOL.md alone, with nothing but pyzmq and msgpack. It imports nothing of hubbub's, and must not."""
+
+import os
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgpack
+import zmq
+from zmq.utils import z85
+
+Map = dict[str, Any]
+T = TypeVar("T")
+PATIENCE = 10.0
+"""Seconds after which something that should come is missing."""
+
+
+class Stuck(Exception):
+    """What was waited for did not come."""
+
+
+def digest_of(event: bytes, before: bytes = bytes(16)) -> bytes:
+    leaf = blake2b(event, digest_size=16).digest()
+    return blake2b(before + leaf, digest_size=16).digest()
+
+
+def ask_door(context: "zmq.Context[zmq.Socket[bytes]]", host: str, port: int) -> Map:
+    with context.socket(zmq.DEALER) as door:
+        door.linger = 0
+        door.connect(f"tcp://{host}:{port + 2}")
+        door.send(b"hubbub?")
+        if not door.poll(int(PATIENCE * 1000)):
+            raise Stuck("the door does not answer")
+        answer: Map = msgpack.unpackb(door.recv())
+        return answer
+
+
+class Log:
+    """A room or an inbox, read in order, each event once."""
+
+    def __init__(self, id: bytes, seq: int, digest: bytes) -> None:
+        self.id = id
+        self.seq = seq
+        self.digest = digest
+        self.events: list[Map] = []
+        self.waiting: dict[int, bytes] = {}
+
+    def offer(self, seq: int, event: bytes) -> None:
+        """Take an event, or keep it behind a gap."""
+        if seq > self.seq:
+            self.waiting[seq] = event
+        while (following := self.waiting.pop(self.seq + 1, None)) is not None:
+            self.seq += 1
+            self.digest = digest_of(following, self.digest)
+            self.events.append(msgpack.unpackb(following))
+
+    @property
+    def texts(self) -> list[str]:
+        return [event["text"] for event in self.events if "text" in event]
+
+
+class Stranger:
+    """One person's client. `insecure` names a broker that was started so."""
+
+    def __init__(self, host: str, port: int, name: str, *, insecure: bool = False) -> None:
+        self.name = name
+        self.host, self.port = host, port
+        self.insecure = insecure
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.door = ask_door(self.context, host, port)
+        self.device = zmq.curve_keypair()
+        self.producer, self.n = os.urandom(16), 0
+        self.id = 0
+        self.logs: dict[bytes, Log] = {}
+        self.rooms: dict[str, Log] = {}
+        self.replies: list[Map] = []
+        self.presence: list[Map] = []
+        self.heads: dict[bytes, tuple[int, bytes]] = {}
+        self.sub: zmq.Socket[bytes] | None = None
+        self.dealer = self._socket(zmq.DEALER, self.device)
+        self.dealer.routing_id = b"\x01" + os.urandom(31)
+        self.dealer.immediate = True
+        self.dealer.connect(f"tcp://{host}:{port}")
+
+    def _socket(self, kind: int, keys: tuple[bytes, bytes]) -> "zmq.Socket[bytes]":
+        public, secret = keys
+        socket = self.context.socket(kind)
+        socket.linger = 1000 if kind == zmq.DEALER else 0
+        socket.maxmsgsize = 2**20
+        if self.insecure:
+            socket.plain_username = z85.decode(public).hex().encode()
+        else:
+            socket.curve_serverkey = self.door["key"]
+            socket.curve_publickey, socket.curve_secretkey = public, secret
+        return socket
+
+    def __enter__(self) -> Self:
+        self.login()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.context.destroy()
+
+    # A session.
+
+    def login(self, *, resuming: bool = False) -> Map:
+        """Say hello, log in, connect SUB, join all rooms provably. Raises Refused."""
+        if self.sub is not None:
+            self.sub.close()
+            self.sub = None
+        events_key = zmq.curve_keypair()
+        self.send(self._query("hello", versions=[1], client="stranger 1"))
+        welcome = self.ask(
+            "login",
+            name=self.name,
+            events_key=z85.decode(events_key[0]),
+            producer=self.producer,
+            resuming=resuming,
+        )
+        self.inbox = self._known(*welcome["inbox"])
+        self.sub = self._socket(zmq.SUB, events_key)
+        self.sub.connect(
+            f"tcp://{welcome.get('events_host') or self.host}:{welcome['events_port']}"
+        )
+        for room in welcome["rooms"]:
+            self.enter(room)
+        return welcome
+
+    def _known(self, id: bytes, seq: int, digest: bytes) -> Log:
+        """Return a log that was read before, or begin one at its head."""
+        return self.logs.setdefault(id, Log(id, seq, digest))
+
+    def enter(self, joined: Map) -> Log:
+        """Subscribe to a room and catch up with its head."""
+        assert self.sub is not None
+        log = self.rooms[joined["name"]] = self._known(
+            joined["room"], joined["seq"], joined["digest"]
+        )
+        self.sub.subscribe(log.id)
+        granted = self.wait_for("subscribed", lambda reply: reply["room"] == log.id)
+        self.catch_up(log, granted["seq"])
+        return log
+
+    def catch_up(self, log: Log, head: int) -> None:
+        """Fetch what lies up to a head."""
+        while log.seq < head:
+            page = self.ask("history", room=log.id, after=log.seq, limit=2)
+            assert page["before"] == log.digest
+            for seq, event in page["events"]:
+                log.offer(seq, event)
+
+    # Commands.
+
+    def send(self, *commands: Map) -> None:
+        self.dealer.send(msgpack.packb(list(commands)))
+
+    def _query(self, kind: str, **fields: Any) -> Map:
+        self.id += 1
+        return {"type": kind, "id": self.id, **fields}
+
+    def ask(self, kind: str, **fields: Any) -> Map:
+        """Send a query and return its answer, or the error."""
+        query = self._query(kind, **fields)
+        self.send(query)
+        return self.wait_for(None, lambda reply: reply.get("id") == query["id"])
+
+    def next(self, kind: str, **fields: Any) -> Map:
+        """Make the next write."""
+        self.n += 1
+        return {"type": kind, "n": self.n, **fields}
+
+    def write(self, kind: str, **fields: Any) -> Map:
+        """Send a write and return its outcome."""
+        write = self.next(kind, **fields)
+        self.send(write)
+        return self.outcome(write["n"])
+
+    def outcome(self, n: int) -> Map:
+        def is_of(reply: Map) -> bool:
+            return n in range(reply.get("n", 0), reply.get("n", 0) + reply.get("count", 1))
+
+        return self.wait_for(None, is_of)
+
+    # What comes.
+
+    def wait_for(self, kind: str | None, fits: Callable[[Map], bool] = lambda reply: True) -> Map:
+        """Return the first reply that fits, and take it out of those that came."""
+
+        def found() -> Map | None:
+            for reply in self.replies:
+                if kind in (None, reply["type"]) and fits(reply):
+                    return reply
+            return None
+
+        reply = self.until(found)
+        self.replies.remove(reply)
+        return reply
+
+    def until(self, look: Callable[[], T | None]) -> T:
+        """Read both sockets until there is what `look` looks for."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := look()):
+            poller = zmq.Poller()
+            for socket in (self.dealer, self.sub):
+                if socket is not None:
+                    poller.register(socket, zmq.POLLIN)
+            left = deadline - time.monotonic()
+            ready = dict(poller.poll(int(left * 1000) + 1)) if left > 0 else {}
+            if not ready:
+                raise Stuck(f"{self.name}: {self.replies}")
+            if self.dealer in ready:
+                for reply in msgpack.unpackb(self.dealer.recv()):
+                    self._take(reply)
+            if self.sub is not None and self.sub in ready:
+                topic, events = self.sub.recv_multipart()
+                self._publication(self.logs[topic], msgpack.unpackb(events))
+        return found
+
+    def _take(self, reply: Map) -> None:
+        if reply["type"] == "delivered":
+            self.inbox.offer(reply["seq"], reply["event"])
+        elif reply["type"] == "pong":
+            self.heads.update({room: (seq, digest) for room, seq, digest in reply.get("heads", [])})
+        self.replies.append(reply)
+
+    def _publication(self, log: Log, events: list[bytes]) -> None:
+        for event in events:
+            seq = msgpack.unpackb(event).get("seq")
+            if seq is None:
+                self.presence.append(msgpack.unpackb(event))
+            else:
+                log.offer(seq, event)
