@@ -101,6 +101,7 @@ def only_fault(payload: bytes) -> WireError:
     return result
 
 
+@pytest.mark.slow
 @given(st.lists(commands, min_size=1, max_size=12))
 def test_broker_reads_what_a_client_wrote_in_order(sent: list[Command]) -> None:
     assert codec.decode_commands(written(*sent)) == sent
@@ -292,6 +293,7 @@ def test_broker_spends_little_when_a_frame_is_a_bomb(bomb: bytes) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @given(data)
 def test_data_is_measured_as_a_client_encodes_it(body: dict[str, Any]) -> None:
     assert codec.data_size(body) == codec.check_data(body) == len(codec.encode(body))
