@@ -99,13 +99,12 @@ def _bind(
         _secure(commands, COMMANDS_DOMAIN, keys, insecure=insecure)
         _secure(events, EVENTS_DOMAIN, keys, insecure=insecure)
         monitors = [_monitor(commands), _monitor(events)]
-        port = _bind_first(commands, address)
-        bound = Address(address.host, port)
+        opened += monitors
+        bound = Address(address.host, _bind_first(commands, address))
         events.bind(bound.endpoint(1))
         door.bind(bound.endpoint(2))
     except BaseException:
         for socket in opened:
-            socket.disable_monitor()
             socket.close(linger=0)
         raise
     return Sockets(context, bound, zap, commands, events, door, *monitors)
