@@ -84,6 +84,8 @@ class Pump:
         self._calls: deque[tuple[Future[Any], Call]] = deque()
         self._told = False
         self._over = False
+        self._effects: deque[Effect] = deque()
+        """What is still to be performed of a turn; if one fails, the tickets in the others are not forgotten."""
         self._wake_in, self._wake_out = system_sockets.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -188,8 +190,9 @@ class Pump:
         self._read_events(now)
         self._check_time(now)
         self._session.tick(now)
-        for effect in self._session.take(now):
-            self._perform(effect)
+        self._effects.extend(self._session.take(now))
+        while self._effects:
+            self._perform(self._effects.popleft())
 
     def _wait_until(self, now: float) -> float | None:
         times = [
@@ -323,9 +326,13 @@ class Pump:
     # The end.
 
     def _fail(self, error: HubbubError) -> None:
+        self.error = error
         self._session.end(error)
-        for effect in self._session.take(monotonic()):
+        for effect in (*self._effects, *self._session.take(monotonic())):
             match effect:
+                case Acknowledge(tickets=tickets, seq=seq):
+                    for place, ticket in enumerate(tickets, seq):
+                        ticket.set_result(place)
                 case Fail(ticket=ticket, error=reason):
                     ticket.set_exception(reason)
                 case Complete(ticket=ticket, result=result):
