@@ -294,3 +294,13 @@ def test_nothing_is_taken_from_a_write_on_that_had_to_wait() -> None:
     alice.writes(posts(2), posts(3, 2)).gets()
     desk.goes_on()
     alice.gets(Acked(2, LOBBY, 2), Acked(3, LOBBY, 3, count=2))
+
+
+def test_a_session_is_sent_back_to_what_is_next_when_the_batch_is_done() -> None:
+    desk = Desk()
+    alice = desk.meets("Alice")
+    alice.sends(*posts(1))
+    desk.stalls()
+    alice.forgets().writes(posts(2), posts(5), posts(3, 2))
+    desk.goes_on()
+    alice.gets(Acked(2, LOBBY, 2), Acked(3, LOBBY, 3, count=2), Resend(5, Code.OUT_OF_ORDER))

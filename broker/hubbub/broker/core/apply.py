@@ -14,7 +14,6 @@ from hubbub.broker.core.registration import register
 from hubbub.broker.core.rules import WRITES
 from hubbub.broker.core.state import State
 from hubbub.common.errors import Code
-from hubbub.common.replies import Resend
 
 
 def apply(state: State, submissions: Sequence[Submission], names_per_key: int | None) -> Batch:
@@ -61,7 +60,7 @@ def _apply_writes(state: State, batch: Batch, record: Writes, writer: Writer) ->
         n = write.n
         if n != producer.n + 1:
             if n > producer.n:
-                batch.resend(writer, Resend(n=producer.n + 1, code=Code.OUT_OF_ORDER))
+                batch.behind[writer] = producer
                 break
             _repeat(batch, producer, writer, n)
             continue

@@ -12,7 +12,7 @@ from hubbub.broker.core.producers import Outcome, Producer, Runs
 from hubbub.broker.core.records import Refusal, Register, Submission
 from hubbub.broker.core.state import Account, Log, Room
 from hubbub.common.digest import extend
-from hubbub.common.replies import Delivered, Resend
+from hubbub.common.replies import Delivered
 
 
 class Writer(NamedTuple):
@@ -55,8 +55,8 @@ class Batch:
     """Logs whose head moved."""
     runs: dict[Writer, Runs] = field(default_factory=dict)
     """The outcomes to tell."""
-    resends: dict[Writer, Resend] = field(default_factory=dict)
-    """The first write that was not taken."""
+    behind: dict[Writer, Producer] = field(default_factory=dict)
+    """Sessions that sent a later write than the next one, and their producers: they shall go back to what is next when all is done."""
     delivered: dict[int, list[Delivered]] = field(default_factory=dict)
     """By account: private messages for its sessions."""
     registered: list[Registered] = field(default_factory=list)
@@ -94,10 +94,6 @@ class Batch:
         self.changes.inbox.append((account.number, log.seq, message, peer, log.digest))
         self.delivered.setdefault(account.number, []).append(Delivered(seq=log.seq, event=event))
         return log.seq
-
-    def resend(self, writer: Writer, resend: Resend) -> None:
-        """Tell a session to go back, if it is not already told to in this batch."""
-        self.resends.setdefault(writer, resend)
 
     def refused(self, writer: Writer, n: int, refusal: Refusal) -> Outcome:
         """Tell a session that a write is refused for good."""

@@ -13,7 +13,7 @@ from hubbub.broker.core.records import EndSession, Register, Submission, Tidy, W
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.common.errors import Code
 from hubbub.common.limits import UNSUBSCRIBE_SECONDS
-from hubbub.common.replies import Acked, Error, Left, Reply
+from hubbub.common.replies import Acked, Error, Left, Reply, Resend
 
 
 def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
@@ -48,8 +48,8 @@ def _tell_outcomes(context: Context, batch: Batch) -> list[Effect]:
             continue
         _note_progress(session, runs)
         replies = [_outcome(outcome) for outcome in runs.outcomes]
-        if writer in batch.resends:
-            replies.append(batch.resends[writer])
+        if writer in batch.behind:
+            replies.append(Resend(n=batch.behind[writer].n + 1, code=Code.OUT_OF_ORDER))
         if replies:
             effects.append(Send(writer.routing_id, tuple(replies)))
     return effects
