@@ -6,11 +6,12 @@ from tests.broker.core.memory_store import LOBBY
 from tests.broker.core.wire import refused
 
 from hubbub.broker.core.context import BUSY_SECONDS, GATHERED_BYTES, GATHERED_RECORDS
+from hubbub.broker.core.handlers import reading
 from hubbub.broker.sequencer import BATCH_BYTES, BATCH_RECORDS
-from hubbub.common.commands import Command, History, Ping, Post
+from hubbub.common.commands import Command, Hello, History, Login, Ping, Post, Rooms
 from hubbub.common.errors import Code
 from hubbub.common.limits import COMMANDS_PER_FRAME
-from hubbub.common.replies import Acked, Page, Pong, Resend
+from hubbub.common.replies import Acked, Error, Page, Pong, Resend, RoomList
 
 BUSY = Resend(1, Code.BUSY, BUSY_SECONDS)
 
@@ -118,3 +119,20 @@ def test_the_good_commands_of_a_frame_count_beside_a_bad_one() -> None:
     alice = Desk().meets("Alice")
     alice.sends(Ping(1), Post(1, b"short", "x"), Post(1, LOBBY, "hi"))
     alice.gets(Pong(1), refused(Code.INVALID, n=1), Acked(1, LOBBY, 1))
+
+
+def test_queries_get_busy_when_one_begins_anew_to_have_more_pages_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "WAITING_READS", 2)
+    desk = Desk()
+    alice = desk.meets("Alice")
+    again: list[Command] = []
+    for number in range(3):
+        login = Login(2, "Alice", desk.new_events_key(), alice.producer)
+        again += [Hello(1, [1]), login, Rooms(10 + number)]
+    alice.forgets().sends(*again)
+    answers = [reply for reply in alice.unread if isinstance(reply, RoomList | Error)]
+    assert answers == [refused(Code.BUSY, id=12)], "and pages of sessions that ended go nowhere"
+    alice.sends(Rooms(13))
+    assert isinstance(alice.unread[-1], RoomList)

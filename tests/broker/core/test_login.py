@@ -178,6 +178,16 @@ def test_a_session_is_refused_when_its_events_key_is_in_use() -> None:
     bob.gets(refused(Code.INVALID, id=2))
 
 
+def test_the_second_is_refused_when_two_new_people_announce_one_events_key_at_once() -> None:
+    desk = Desk()
+    desk.stalls()
+    alice = desk.connects("Alice").hello().logs_in("Alice")
+    bob = desk.connects("Bob").hello().logs_in("Bob", events_key=alice.events_key)
+    desk.goes_on()
+    alice.gets_welcome()
+    bob.gets(refused(Code.INVALID, id=2))
+
+
 def test_a_session_is_refused_when_its_events_key_is_its_passport() -> None:
     alice = Desk().connects("Alice").hello()
     alice.logs_in("Alice", events_key=bytes.fromhex(key_of("Alice")))

@@ -46,11 +46,10 @@ class Context:
     sessions: Sessions = field(default_factory=Sessions)
     roster: Roster = field(default_factory=Roster)
     storage_failed: bool = False
-    closing: bool = False
     gathered_records: int = 0
     gathered_bytes: int = 0
     reads: dict[int, tuple[Session, Query]] = field(default_factory=dict)
-    """By ticket: who waits for the reader, and for what."""
+    """By ticket: who waits for the reader, or did until its session ended, and for what."""
     unsubscribe_by: dict[tuple[Session, bytes], float] = field(default_factory=dict)
     """Sessions and topics of rooms they left: when they are cut if they listen still (monotonic)."""
     _tickets: "count[int]" = field(default_factory=lambda: count(1))
@@ -94,8 +93,6 @@ class Context:
         if cut:
             effects.append(Cut(session.peer.connection))
         self.sessions.close(session)
-        if session.reading is not None:
-            self.reads.pop(session.reading, None)
         if session.account is not None and not self.sessions.of(session.account.number):
             self.roster.lose(session.account.number, now.monotonic)
         return effects

@@ -290,7 +290,6 @@ class Core:
 
     def closing(self) -> list[Effect]:
         """Tell every session that the broker shuts down."""
-        self.context.closing = True
         reply = Closing(
             code=Code.SHUTTING_DOWN, text="the broker is shutting down", retry_after=RETURN_SECONDS
         )

@@ -19,6 +19,8 @@ from hubbub.common.replies import Bye, Error, Greeted, Joined, Pong, Welcome
 
 log = logging.getLogger("hubbub.broker")
 
+_KEY_ANNOUNCED = Refusal(Code.INVALID, "the events key must be a new one for each login")
+
 
 def hello(context: Context, session: Session, command: Hello, now: Now) -> list[Effect]:
     """Begin anew, and agree on a version."""
@@ -65,7 +67,7 @@ def _acceptable(context: Context, session: Session, command: Login) -> str | Ref
     if len(routing_id) != ROUTING_ID_BYTES or routing_id[0] == 0:
         return Refusal(Code.INVALID, "the routing id must be 32 bytes, the first not 0")
     if context.sessions.announced(events_key) is not None or events_key == session.peer.key:
-        return Refusal(Code.INVALID, "the events key must be a new one for each login")
+        return _KEY_ANNOUNCED
     try:
         return canonical(command.name)
     except InvalidName as error:
@@ -76,12 +78,16 @@ def registered(context: Context, session: Session, claim: Registered, now: Now) 
     """Answer a login whose registration is on disk, or was refused, or (neither account nor refusal) could not be written."""
     if session.state is not SessionState.REGISTERING or session.claim != claim.record:
         return []  # it began anew since, and may claim another name now
-    if claim.account is not None:
+    refusal = claim.refusal
+    if claim.account is None:
+        refusal = refusal or Refusal(
+            Code.STORAGE_UNAVAILABLE, "the broker cannot write to its store just now; try again"
+        )
+    elif context.sessions.announced(session.events_key) is not None:
+        refusal = _KEY_ANNOUNCED  # by another session, since this one asked
+    else:
         return welcome(context, session, claim.account, now, created=claim.created)
     session.state = SessionState.GREETED
-    refusal = claim.refusal or Refusal(
-        Code.STORAGE_UNAVAILABLE, "the broker cannot write to its store just now; try again"
-    )
     reply = Error(id=session.login_id, code=refusal.code, text=refusal.text)
     return [Send(session.peer.routing_id, (reply,))]
 
@@ -143,10 +149,10 @@ def ping(context: Context, session: Session, command: Ping, now: Now) -> list[Ef
 
 
 def logout(context: Context, session: Session, command: Logout, now: Now) -> list[Effect]:
-    """End the session behind its writes; without a store at once."""
+    """End the session behind its writes; at once if no record is taken now."""
     assert session.account is not None, "logout is legal in a live session only"
     session.state, session.login_id = SessionState.LEAVING, command.id
-    if context.storage_failed:
+    if context.unavailable() is not None:
         return goodbye(context, session, now)
     record = EndSession(session.account.number, session.producer, command.close_producer)
     return [context.submit(record, session.peer.routing_id)]

@@ -1,6 +1,6 @@
 """Queries that the store's reader answers: what is asked now, and the reply that its result becomes."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect, Fetch, Send
@@ -10,9 +10,14 @@ from hubbub.common.commands import History, Members, Query
 from hubbub.common.errors import Code
 from hubbub.common.replies import MemberInfo, MemberList, Page, Reply, RoomInfo, RoomList, Stored
 
+WAITING_READS: Final = 4096
+"""Pages that the reader may have before it, those of ended sessions included; beyond it queries get `busy`. About 2 s of its work."""
+
 
 def fetch(context: Context, session: Session, command: Query, query: Read) -> list[Effect]:
     """Ask the reader, one page at a time for each session."""
+    if len(context.reads) >= WAITING_READS:
+        return refuse(session, command, Code.BUSY, "too many pages are being read; ask again")
     if session.reading is not None:
         return refuse(
             session, command, Code.BUSY, "one page at a time: wait for the one you asked for"
@@ -29,6 +34,8 @@ def fetched(context: Context, ticket: int, result: ReadResult | None) -> list[Ef
         return []
     session, command = waiting
     session.reading = None
+    if context.sessions.get(session.peer.routing_id) is not session:
+        return []
     if result is None:
         return refuse(
             session,
