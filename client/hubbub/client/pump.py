@@ -359,8 +359,13 @@ class Pump:
         return closed
 
 
-def new_future() -> Future[Any]:
+class _Promise(Future[Any]):
     """A Future that cannot be cancelled: what was sent cannot be called back."""
-    future: Future[Any] = Future()
-    future.set_running_or_notify_cancel()
-    return future
+
+    def cancel(self) -> bool:
+        return False
+
+
+def new_future() -> Future[Any]:
+    """Return a ticket for one call."""
+    return _Promise()
