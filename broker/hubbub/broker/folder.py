@@ -143,7 +143,7 @@ def _lock(file: Path) -> int:
         holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "just starting"
         os.close(descriptor)
         raise FolderError(
-            f"the data folder {file.parent} is in use by another broker (process {holder}): end that one, or name another folder"
+            f"the data folder {file.parent} is in use by another broker (process {holder}): end that one, or name another folder by --data"
         ) from None
     except BaseException:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The broker's sockets: every option, each with its why. `docs: zeromq` figures were measured with libzmq 4.3.5 on loopback.
+"""The broker's sockets: every option, each with its why. Figures were measured with libzmq 4.3.5 on loopback.
 
 commands  ROUTER  PORT      replies and private messages go out by routing id
 events    XPUB    PORT + 1  manual: each subscription is granted by the loop
@@ -128,6 +128,7 @@ def _commands(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
     socket.router_mandatory = True  # a reply that cannot be sent is an error, not a silence
     socket.router_handover = True  # a client that reconnects takes its routing id back at once
     socket.maxmsgsize = _FRAME_UP
+    socket.affinity = 1  # an I/O thread of its own: denied handshakes there leave fan-out alone
     socket.sndhwm = 64  # times 256 KiB: 16 MiB for a client that does not read
     socket.rcvhwm = 200
     return socket
@@ -137,6 +138,8 @@ def _events(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
     socket = context.socket(zmq.XPUB)
     socket.setsockopt(zmq.XPUB_MANUAL, 1)  # nothing is heard that the loop has not granted
     socket.maxmsgsize = _SUBSCRIPTION
+    socket.affinity = 2
+    socket.rcvhwm = 200
     socket.sndhwm = 128  # times 256 KiB: 32 MiB for a client that does not read
     return socket
 

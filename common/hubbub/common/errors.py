@@ -13,7 +13,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Why a command had no effect. The member's docstring-like comment says who can mend it."""
+    """Why a command had no effect. The comment above each group says who can mend it."""
 
     # The frame or the command is wrong: the client's programmer.
     MALFORMED = "malformed"

@@ -37,7 +37,7 @@ def owner_of(state: State, name: str, key: str) -> Account | Refusal | None:
     if same_name and owner.key == key:
         return owner
     if same_name:
-        text = f"the name {owner.name} belongs to somebody else; choose another (if it is yours, use the device or home folder that took it)"
+        text = f"the name {owner.name} belongs to somebody else; choose another (or, if it is yours, chat from the device that took it, or name its --home)"
     else:
         text = f"the name {name} looks like {owner.name}, which is taken; choose another"
     return Refusal(Code.NAME_TAKEN, text)
