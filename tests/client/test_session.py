@@ -26,6 +26,7 @@ from hubbub.client.results import LoggedIn
 from hubbub.client.updates import ConnectionLost, ConnectionRestored, Ended, LogReplaced
 from hubbub.common.codec import VERSIONS
 from hubbub.common.commands import Hello, Login, Logout, Ping, Post, Who
+from hubbub.common.errors import Code
 from hubbub.common.replies import Acked, Bye, Closing, Error, Greeted, Pong, Resend, Roster
 
 
@@ -138,7 +139,7 @@ def test_a_broker_that_shuts_down_says_when_to_come_back(alice: Conversation, lo
     alice.loses_the_broker().does()
 
 
-def test_a_replaced_session_ends(alice: Conversation, lobby: Log) -> None:
+def test_a_session_that_is_closed_for_a_reason_unknown_here_ends(alice: Conversation, lobby: Log) -> None:
     alice.logs_in(lobby)
     alice.hears(Closing("replaced", "logged in elsewhere"))
     assert [type(effect) for effect in alice.effects] == [Emit, End]
@@ -215,6 +216,16 @@ def test_closing_waits_for_the_unanswered_then_logs_out(alice: Conversation, lob
     alice.waits(0).sends()
     alice.hears(Acked(1, LOBBY, 1)).sends(Logout(4))
     alice.hears(Bye(4)).completes("close")
+    assert alice.effects[-1] == End()
+
+
+def test_closing_ends_when_the_broker_says_that_nobody_is_logged_in(
+    alice: Conversation, lobby: Log
+) -> None:
+    alice.logs_in(lobby)
+    alice.session.close("close")
+    alice.waits(0).sends(Logout(4))
+    alice.hears(Error(Code.LOGIN_REQUIRED, "log in first", id=3)).completes("close")
     assert alice.effects[-1] == End()
 
 

@@ -42,7 +42,6 @@ class Code(StrEnum):
     STORAGE_UNAVAILABLE = "storage_unavailable"
     # Why the broker ends a session.
     SHUTTING_DOWN = "shutting_down"
-    REPLACED = "replaced"
 
 
 TRANSIENT = frozenset({Code.OUT_OF_ORDER, Code.LOGIN_REQUIRED, Code.BUSY, Code.STORAGE_UNAVAILABLE})
