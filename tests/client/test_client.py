@@ -82,6 +82,15 @@ def test_two_sessions_of_one_person_are_one_person(enter: Enter) -> None:
     assert bob.who().names == ("Alice", "Bob")
 
 
+def test_people_are_looked_up_present_or_absent(enter: Enter) -> None:
+    alice, bob = enter("Alice"), enter("Bob")
+    assert alice.whois("BOB") == Member("Bob", online=True)
+    bob.close()
+    assert alice.whois("bob") == Member("Bob", online=False)
+    with pytest.raises(UnknownUser):
+        alice.whois("Nobody")
+
+
 # Rooms
 
 

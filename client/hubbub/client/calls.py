@@ -160,6 +160,16 @@ def who(session: Session, ticket: Ticket) -> None:
         session.reading.ask(commands.Who, _people, ticket)
 
 
+def whois(session: Session, ticket: Ticket, name: str) -> None:
+    """The `Member` of the lobby that has this name, present or absent."""
+    if _is_open(session, ticket):
+        session.reading.ask(
+            lambda id: commands.Whois(id, name=name),
+            lambda reply: _member_list(reply)[0][0],
+            ticket,
+        )
+
+
 def _people(reply: Reply) -> People:
     roster = _expect(Roster, reply)
     return People(roster.online, tuple(roster.names))

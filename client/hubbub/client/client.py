@@ -172,6 +172,11 @@ class Client:
         people: People = self._call(calls.who, timeout=timeout)
         return people
 
+    def whois(self, name: str, *, timeout: float | None = None) -> Member:
+        """Look up a person, present or absent, in any case. Raises UnknownUser."""
+        member: Member = self._call(calls.whois, check_name(name), timeout=timeout)
+        return member
+
     def digest(self, room: str | None = None, *, timeout: float | None = None) -> LogPosition:
         """Return how far a room (None: the private messages) was read: who has an equal position holds the same events in the same order."""
         position: LogPosition = self._call(calls.position, room, timeout=timeout)

@@ -117,6 +117,9 @@ class Session:
             self.reading.expect_grants(now)
 
     def _greet(self, now: float) -> None:
+        if self._logout is not None:
+            self.end(None)  # the broker has forgotten the session that was to end
+            return
         self.reading.closed()
         self._link.greet(now, self.writing.outbox.producer)
 

@@ -246,7 +246,7 @@ class Chat:
     def _hint(self, name: str) -> None:
         """Tell somebody who forgot the colon that everybody has read it, if there is a person of that name."""
         try:
-            self._client.history(with_=name, limit=1, timeout=HINT_SECONDS)
+            name = self._client.whois(name, timeout=HINT_SECONDS).name
         except HubbubError:
             return
         self._terminal.show(
