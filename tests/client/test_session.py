@@ -139,7 +139,9 @@ def test_a_broker_that_shuts_down_says_when_to_come_back(alice: Conversation, lo
     alice.loses_the_broker().does()
 
 
-def test_a_session_that_is_closed_for_a_reason_unknown_here_ends(alice: Conversation, lobby: Log) -> None:
+def test_a_session_that_is_closed_for_a_reason_unknown_here_ends(
+    alice: Conversation, lobby: Log
+) -> None:
     alice.logs_in(lobby)
     alice.hears(Closing("replaced", "logged in elsewhere"))
     assert [type(effect) for effect in alice.effects] == [Emit, End]
