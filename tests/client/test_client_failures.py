@@ -96,6 +96,7 @@ def test_a_restarted_broker_finds_everybody_back(tmp_path: Path) -> None:
                 for name in ("Alice", "Bob")
             )
             alice.post("lobby", "before")
+            assert messages(bob, 1)[0].text == "before"
         assert next_of(bob, ConnectionLost) == ConnectionLost()
         future = alice.post_nowait("lobby", "meanwhile")
         with pytest.raises(OutcomeUnknown):
