@@ -27,7 +27,7 @@ from hubbub.broker.sequencer import Sequencer
 from hubbub.broker.sockets import Sockets
 from hubbub.broker.store.interface import Store
 from hubbub.broker.wake import Waker
-from hubbub.broker.watch import UNKNOWN, Watch
+from hubbub.broker.watch import UNKNOWN, Connection, Watch
 from hubbub.broker.workers import Worker
 from hubbub.common.codec import QUESTION, decode_commands, encode, split
 from hubbub.common.errors import Code, WireError
@@ -166,14 +166,13 @@ class Loop:
                 event = parse_monitor_message(message)
                 fd = int(event["value"])
                 if event["event"] == zmq.EVENT_ACCEPTED:
-                    self._watch.accepted(fd, is_commands=is_commands)
+                    gone = self._watch.accepted(fd, is_commands=is_commands)
                 else:
-                    self._lost(fd)
+                    gone = self._watch.disconnected(fd, is_commands=is_commands)
+                if gone is not None:
+                    self._lost(gone)
 
-    def _lost(self, fd: int) -> None:
-        connection = self._watch.disconnected(fd)
-        if connection is None:
-            return
+    def _lost(self, connection: Connection) -> None:
         if connection.is_commands:
             self._perform(self._core.lost(connection.number, self._now))
         else:

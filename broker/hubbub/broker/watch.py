@@ -40,17 +40,27 @@ class Watch:
     def __len__(self) -> int:
         return len(self._by_fd)
 
-    def accepted(self, fd: int, *, is_commands: bool) -> None:
-        """A connection was accepted; those for commands are logged, one a client."""
-        self.disconnected(fd)
+    def accepted(self, fd: int, *, is_commands: bool) -> Connection | None:
+        """A connection was accepted; those for commands are logged, one a client.
+
+        Returns the one whose descriptor it has, if that one's end is still to be heard of: the two monitors are not in step.
+        """
+        before = self._forget(fd)
         connection = Connection(next(self._numbers), fd, _peer_of(fd), is_commands)
         self._by_fd[fd] = connection
         self._by_number[connection.number] = connection
         if is_commands and connection.peer is not None:
             log.info("Connecting from %s", connection.peer)
+        return before
 
-    def disconnected(self, fd: int) -> Connection | None:
-        """A connection is gone; return what it was."""
+    def disconnected(self, fd: int, *, is_commands: bool) -> Connection | None:
+        """A connection is gone; return what it was, None if that is known already."""
+        connection = self._by_fd.get(fd)
+        if connection is None or connection.is_commands != is_commands:
+            return None
+        return self._forget(fd)
+
+    def _forget(self, fd: int) -> Connection | None:
         connection = self._by_fd.pop(fd, None)
         if connection is not None:
             self._by_number.pop(connection.number, None)

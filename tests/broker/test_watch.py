@@ -1,0 +1,67 @@
+"""Connections are told apart though their descriptors are used again and the two monitors are not in step."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from hubbub.broker.watch import UNKNOWN, Watch
+
+
+@pytest.fixture
+def accepted() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A client's end and the broker's end of one connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        broker, _ = server.accept()
+        with client, broker:
+            yield client, broker
+
+
+def test_watch_numbers_connections_anew_when_a_descriptor_is_used_again() -> None:
+    watch = Watch()
+    assert watch.accepted(900, is_commands=True) is None
+    first = watch.number(900)
+    gone = watch.disconnected(900, is_commands=True)
+    assert gone is not None
+    assert gone.number == first
+    watch.accepted(900, is_commands=True)
+    assert watch.number(900) not in (first, UNKNOWN)
+
+
+def test_watch_keeps_the_new_connection_when_the_other_monitor_tells_the_end_of_the_old_one_late() -> (
+    None
+):
+    watch = Watch()
+    watch.accepted(900, is_commands=False)
+    old = watch.number(900)
+    replaced = watch.accepted(900, is_commands=True)
+    assert replaced is not None
+    assert (replaced.number, replaced.is_commands) == (old, False)
+    assert watch.disconnected(900, is_commands=False) is None
+    assert watch.number(900) != UNKNOWN
+    assert len(watch) == 1
+
+
+def test_watch_shuts_a_connection_and_leaves_its_descriptor_to_its_owner(
+    accepted: tuple[socket.socket, socket.socket],
+) -> None:
+    client, broker = accepted
+    watch = Watch()
+    watch.accepted(broker.fileno(), is_commands=True)
+    watch.cut(watch.number(broker.fileno()))
+    client.settimeout(10)
+    assert client.recv(1) == b""
+    assert broker.fileno() != -1
+
+
+def test_watch_shuts_nothing_when_the_descriptor_is_another_connections_now(
+    accepted: tuple[socket.socket, socket.socket],
+) -> None:
+    client, broker = accepted
+    watch = Watch()
+    watch.accepted(900, is_commands=True)
+    watch.cut(watch.number(900))
+    watch.cut(UNKNOWN)
+    broker.sendall(b"x")
+    assert client.recv(1) == b"x"
