@@ -5,6 +5,7 @@ from tests.client.watching import SECONDS, Enter, messages, next_of
 
 from hubbub.client import (
     BadName,
+    BadText,
     LobbyIsForAll,
     NotMember,
     RequestError,
@@ -80,6 +81,14 @@ def test_two_sessions_of_one_person_are_one_person(enter: Enter) -> None:
     desk.post("lobby", "from the desk")
     assert [messages(client, 1)[0].own for client in (desk, phone, bob)] == [True, False, False]
     assert bob.who().names == ("Alice", "Bob")
+
+
+def test_a_message_of_nothing_is_refused_and_the_next_is_not(enter: Enter) -> None:
+    alice = enter("Alice")
+    for nothing in ("", "a\0b"):
+        with pytest.raises(BadText):
+            alice.post("lobby", nothing)
+    assert alice.post("lobby", "", {"answer": 42}) == 1
 
 
 def test_people_are_looked_up_present_or_absent(enter: Enter) -> None:

@@ -4,6 +4,7 @@ from hubbub.client.client import Client
 from hubbub.client.errors import (
     AlreadyDone,
     BadName,
+    BadText,
     Closed,
     ConnectError,
     Forked,
@@ -51,6 +52,7 @@ from hubbub.common.errors import HubbubError
 __all__ = [
     "AlreadyDone",
     "BadName",
+    "BadText",
     "Client",
     "Closed",
     "ConnectError",

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 
-from hubbub.client.errors import BadName, RequestError, TooLarge
+from hubbub.client.errors import BadName, BadText, RequestError, TooLarge
 from hubbub.common.codec import check_data
 from hubbub.common.errors import Code, InvalidName, WireError
 from hubbub.common.fields import Data
@@ -19,13 +19,13 @@ def check_name(name: str) -> str:
 
 
 def check_text(text: str) -> None:
-    """Raises TooLarge, or RequestError for what is no Unicode text (lone surrogates)."""
+    """Raises TooLarge, or BadText for what is no Unicode text (lone surrogates)."""
     if _bytes(text) > TEXT_BYTES:
         raise TooLarge(Code.TOO_LARGE, f"a message has at most {TEXT_BYTES // KIB} KiB of text")
 
 
 def check_description(text: str) -> None:
-    """Raises TooLarge, or RequestError for what is no Unicode text."""
+    """Raises TooLarge, or BadText for what is no Unicode text."""
     if _bytes(text) > DESCRIPTION_BYTES:
         raise TooLarge(Code.TOO_LARGE, f"a description has at most {DESCRIPTION_BYTES} bytes")
 
@@ -34,7 +34,7 @@ def _bytes(text: str) -> int:
     try:
         return len(text.encode())
     except UnicodeEncodeError:
-        raise RequestError(Code.INVALID, "the text is not valid Unicode") from None
+        raise BadText(Code.BAD_TEXT, "the text is not valid Unicode") from None
 
 
 def own_data(data: Data | None) -> Data | None:

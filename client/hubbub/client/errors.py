@@ -12,6 +12,7 @@
     │       └── TooManyNames           use a name that this key owns already
     ├── RequestError                   the broker refused one request; `.code` is its stable code. Nothing happened.
     │   ├── BadName                    a name that breaks the rules
+    │   ├── BadText                    a message of nothing, or a text with what no text can have
     │   ├── TooLarge                   a text or data over its bound
     │   ├── UnknownRoom, UnknownUser   nobody and nothing of that name
     │   ├── NotMember                  join the room first
@@ -82,6 +83,10 @@ class BadName(RequestError):
     """The name of a user or room breaks the rules."""
 
 
+class BadText(RequestError):
+    """A text that no message or description can have, or a message of nothing."""
+
+
 class TooLarge(RequestError):
     """A text, data or description is over its bound."""
 
@@ -134,6 +139,7 @@ BY_CODE: dict[str, type[RequestError]] = {
     Code.NAME_TAKEN: NameTaken,
     Code.TOO_MANY_NAMES: TooManyNames,
     Code.BAD_NAME: BadName,
+    Code.BAD_TEXT: BadText,
     Code.TOO_LARGE: TooLarge,
     Code.UNKNOWN_ROOM: UnknownRoom,
     Code.UNKNOWN_USER: UnknownUser,

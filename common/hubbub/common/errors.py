@@ -24,6 +24,7 @@ class Code(StrEnum):
     WRONG_STATE = "wrong_state"
     # The person can choose otherwise.
     BAD_NAME = "bad_name"
+    BAD_TEXT = "bad_text"
     NAME_TAKEN = "name_taken"
     TOO_MANY_NAMES = "too_many_names"
     UNKNOWN_ROOM = "unknown_room"

@@ -175,7 +175,7 @@ def test_a_producer_belongs_to_its_account() -> None:
 def test_a_refusal_uses_up_its_number_and_a_transient_one_does_not() -> None:
     desk = Desk()
     alice = desk.meets("Alice")
-    alice.sends(Post(1, LOBBY, "")).gets(refused(Code.INVALID, n=1))
+    alice.sends(Post(1, LOBBY, "")).gets(refused(Code.BAD_TEXT, n=1))
     desk.fails()
     alice.sends(*posts(2)).gets(Resend(2, Code.STORAGE_UNAVAILABLE, 1.0))
     desk.recovers()

@@ -18,13 +18,13 @@ def check_message(command: Post | Tell) -> Refusal | None:
     if len(text) * 4 > TEXT_BYTES and len(text.encode()) > TEXT_BYTES:
         return Refusal(Code.TOO_LARGE, f"a text has at most {TEXT_BYTES} bytes of UTF-8")
     if "\0" in text:
-        return Refusal(Code.INVALID, "a text cannot contain NUL characters")
+        return Refusal(Code.BAD_TEXT, "a text cannot contain NUL characters")
     if data is None:
-        return None if text else Refusal(Code.INVALID, "a message needs a text or data")
+        return None if text else Refusal(Code.BAD_TEXT, "a message needs a text or data")
     try:
         size = data_size(data)
     except WireError as error:
-        return Refusal(error.code, str(error))
+        return Refusal(Code.BAD_TEXT, str(error))
     return (
         Refusal(Code.TOO_LARGE, f"data has at most {DATA_BYTES} bytes encoded")
         if size > DATA_BYTES

@@ -30,7 +30,7 @@ def check_create(command: Create) -> Refusal | None:
             Code.TOO_LARGE, f"a description has at most {DESCRIPTION_BYTES} bytes of UTF-8"
         )
     if any(unicodedata.category(character) == "Cc" for character in command.description):
-        return Refusal(Code.INVALID, "a description is one line without control characters")
+        return Refusal(Code.BAD_TEXT, "a description is one line without control characters")
     return _check_name(command.name)
 
 
