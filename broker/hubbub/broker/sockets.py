@@ -128,7 +128,8 @@ def _commands(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
     socket.router_mandatory = True  # a reply that cannot be sent is an error, not a silence
     socket.router_handover = True  # a client that reconnects takes its routing id back at once
     socket.maxmsgsize = _FRAME_UP
-    socket.affinity = 1  # an I/O thread of its own: denied handshakes there leave fan-out alone
+    # An I/O thread of its own: denied handshakes leave fan-out alone, and a connection is told by the monitor before its first frame can be read.
+    socket.affinity = 1
     socket.sndhwm = 64  # times 256 KiB: 16 MiB for a client that does not read
     socket.rcvhwm = 200
     return socket
