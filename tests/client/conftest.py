@@ -24,6 +24,6 @@ def enter(broker: Broker, tmp_path: Path) -> Iterator[Enter]:
 
         def let_in(name: str, home: str | None = None) -> Client:
             folder = tmp_path / (home or name)
-            return stack.enter_context(Client(str(broker.address), name=name, home=folder))
+            return stack.enter_context(Client(broker.address, name=name, home=folder))
 
         yield let_in

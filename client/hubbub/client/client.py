@@ -26,7 +26,7 @@ from hubbub.client.pump import Pump, Target, new_future
 from hubbub.client.results import History, LoggedIn, LogPosition, Member, People, Room
 from hubbub.client.trust import Trust, explain, server_key
 from hubbub.client.updates import Update
-from hubbub.common import addresses
+from hubbub.common.addresses import Address, parse
 from hubbub.common.commands import History as Wish
 from hubbub.common.fields import Data
 
@@ -38,7 +38,7 @@ CLIENT_NAME: Final = "hubbub python"
 class Client:
     """One person's session with a broker, kept over lost connections until `close`.
 
-    `address` is `HOST:PORT` or `tcp://HOST:PORT`; `home` the folder of keys (default: the variable HUBBUB_HOME, else the platform's folder for
+    `address` is `HOST:PORT`, `tcp://HOST:PORT` or an `Address`; `home` the folder of keys (default: the variable HUBBUB_HOME, else the platform's folder for
     configuration). A broker on this machine is trusted at first sight; of any other the key must be pinned already, or vouched for: by `trust`
     (its fingerprint), by `confirm` (called with the fingerprint), or by nobody (`accept_new`). `insecure`: no encryption, on loopback only, for
     measurements. `timeout`, in seconds, bounds the login and is the default of every call.
@@ -52,7 +52,7 @@ class Client:
 
     def __init__(  # noqa: PLR0913 - keyword-only, each with a default that suits most
         self,
-        address: str = "127.0.0.1:5000",
+        address: str | Address = "127.0.0.1:5000",
         *,
         name: str,
         home: str | Path | None = None,
@@ -278,8 +278,10 @@ class Client:
             raise Forked("this client belongs to the parent process: make another in the child")
 
 
-def _target(address: str, name: str, home: Home, insecure: bool, trust: Trust) -> Target:
-    place = addresses.parse(address)
+def _target(
+    address: str | Address, name: str, home: Home, insecure: bool, trust: Trust
+) -> Target:
+    place = address if isinstance(address, Address) else parse(address)
     if insecure and not place.is_loopback:
         raise ConnectError(f"without encryption only on loopback, which {place} is not")
     keys = home.device_key()

@@ -43,7 +43,7 @@ def enter(
     while True:
         chosen = _ask(terminal, "Enter your name: ") if name is None else name
         try:
-            return Client(str(address), name=chosen, confirm=confirm, **options)
+            return Client(address, name=chosen, confirm=confirm, **options)
         except (BadName, NameTaken, TooManyNames) as error:
             if name is not None or not terminal.interactive:
                 raise
