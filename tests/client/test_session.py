@@ -183,13 +183,46 @@ def test_another_log_makes_another_producer_before_anything_is_sent(
     lobby.post("Bob", "in the old log")
     alice.logs_in(lobby).posts("first").hears(Acked(1, LOBBY, 2))
     alice.posts("second", ticket="s").loses_the_broker().connects()
-    new = Log(LOBBY, "lobby")
+    new = Log(b"another log's id", "lobby")
     old_producer = alice.login.producer
     alice.hears(alice.welcome(new, epoch=b"N" * 16))
     assert alice.login.producer != old_producer
     alice.hears(alice.welcome(new, epoch=b"N" * 16))
-    alice.shows(ConnectionRestored(), LogReplaced()).sends(Post(1, LOBBY, "second"))
-    alice.hears(Acked(1, LOBBY, 1)).acknowledges("s", seq=1)
+    alice.shows(ConnectionRestored(), LogReplaced()).sends(Post(1, new.id, "second"))
+    alice.hears(Acked(1, new.id, 1)).acknowledges("s", seq=1)
+
+
+def test_a_log_that_has_lost_what_it_acknowledged_gets_another_producer(
+    alice: Conversation, lobby: Log
+) -> None:
+    alice.logs_in(lobby).posts("lost").hears(Acked(1, LOBBY, 1))
+    alice.posts("waits", ticket="w")
+    behind = Resend(1, "out_of_order")
+    alice.hears(behind).does()
+    alice.waits(2).sends(Post(2, LOBBY, "waits"))
+    old_producer = alice.login.producer
+    alice.hears(behind)
+    assert alice.login.producer != old_producer
+    alice.hears(alice.welcome(lobby)).sends(Post(1, LOBBY, "waits"))
+    alice.hears(Acked(1, LOBBY, 1)).acknowledges("w", seq=1)
+
+
+def test_a_producer_that_the_broker_has_not_heard_of_goes_back_to_its_first_write(
+    alice: Conversation, lobby: Log
+) -> None:
+    alice.logs_in(lobby).posts("one").posts("two")
+    alice.hears(Error("producer_expired", "", n=2))
+    alice.sends(Post(1, LOBBY, "one"), Post(2, LOBBY, "two"))
+
+
+def test_a_broker_that_does_not_answer_the_logout_keeps_nobody(
+    alice: Conversation, lobby: Log
+) -> None:
+    alice.logs_in(lobby)
+    alice.session.close("close")
+    alice.waits(0).sends(Logout(4))
+    alice.waits(1.9).does()
+    alice.waits(0.1).completes("close")
 
 
 def test_subscriptions_are_repeated_until_granted(alice: Conversation, lobby: Log) -> None:

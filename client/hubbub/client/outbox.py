@@ -7,7 +7,7 @@ The rules: the broker takes only n = highest + 1 and repeats the outcome of what
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from hubbub.client.effects import Ticket
 from hubbub.common.codec import encode
-from hubbub.common.commands import Write
+from hubbub.common.commands import Leave, Post, Write
 from hubbub.common.limits import (
     COMMANDS_PER_FRAME,
     FRAME_UP_BYTES,
@@ -186,6 +186,13 @@ class Outbox:
         self._keep([entry for entry in self._entries if not entry.done])
         for n, entry in enumerate(self._entries, 1):
             entry.write = replace(entry.write, n=n)
+
+    def move(self, rooms: Mapping[bytes, bytes]) -> None:
+        """Rooms have other ids in the log that took the place of the one before: from old to new."""
+        for entry in self._entries:
+            write = entry.write
+            if isinstance(write, Post | Leave) and write.room in rooms:
+                entry.write = replace(write, room=rooms[write.room])
 
     def remove_sent(self) -> list[Entry]:
         """Take out and return what was ever sent and not answered: its outcome will never be known. `restart` must follow."""

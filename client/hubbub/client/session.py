@@ -49,6 +49,9 @@ from hubbub.common.replies import (
 OPEN_SECONDS: Final = 3.0
 """After `welcome`, how long the first login waits for subscriptions and roster before it counts as done without them."""
 
+BYE_SECONDS: Final = 2.0
+"""How long the answer to `logout` may take: everything is answered by then, so a broker that hangs keeps nobody."""
+
 
 class Session:
     """One client's session with one broker, from construction to `End`, over all reconnects.
@@ -79,6 +82,7 @@ class Session:
         self._lost = False
         self._closing: Ticket = None
         self._logout: int | None = None
+        self._bye_by = 0.0
 
     def do(self, effect: Effect) -> None:
         """Ask the driver for something, at the next `take`."""
@@ -196,6 +200,7 @@ class Session:
         if self._lost:
             self._lost = False
             self._showing.emit(ConnectionRestored())
+        self.writing.outbox.move(self.reading.rooms.moved(welcome.rooms))
         self.reading.opened(welcome, now)
         self.writing.outbox.reconnected()
         self._open_by = now + OPEN_SECONDS
@@ -267,6 +272,8 @@ class Session:
         if self._link.is_silent(now):
             self._drop(now)
             self.do(Reconnect())
+        if self._logout is not None and now >= self._bye_by:
+            self.end(None)
         self._link.tick(now, self.writing.outbox.producer)
         if self.is_live:
             self.writing.outbox.tick(now)
@@ -283,7 +290,7 @@ class Session:
                 self.do(Send((query,)))
         self._check_opening(now)
         self.writing.check_flushes()
-        self._check_closing()
+        self._check_closing(now)
         effects = self._effects[:]
         self._effects.clear()
         return effects
@@ -295,11 +302,12 @@ class Session:
             self.do(Complete(self._opening, LoggedIn(self.name, self._created)))
             self._opening = None
 
-    def _check_closing(self) -> None:
+    def _check_closing(self, now: float) -> None:
         if self._closing is None or len(self.writing.outbox) or self._logout is not None:
             return
         if self.is_live:
             self._logout = next(self._ids)
+            self._bye_by = now + BYE_SECONDS
             self.do(Send((Logout(self._logout),)))
         else:
             self.end(None)
@@ -311,4 +319,6 @@ class Session:
             times += [self.writing.outbox.wake_at(now), self.reading.wake_at(now)]
             if self._opening is not None:
                 times.append(self._open_by)
+            if self._logout is not None:
+                times.append(self._bye_by)
         return min((time for time in times if time is not None), default=None)

@@ -10,7 +10,7 @@ from typing import Final
 
 from hubbub.client.effects import Acknowledge, Complete, Effect, Fail, Send, Ticket
 from hubbub.client.errors import Closed, OutcomeUnknown, refused
-from hubbub.client.outbox import Entry, Outbox
+from hubbub.client.outbox import PATIENCE_SECONDS, Entry, Outbox
 from hubbub.common.commands import Write
 from hubbub.common.errors import TRANSIENT, Code
 from hubbub.common.limits import PRODUCER_ID_BYTES
@@ -29,6 +29,7 @@ class Writing:
         self._do = do
         self._epoch: bytes | None = None
         self._flushes: deque[tuple[int, Ticket]] = deque()
+        self._behind_since: float | None = None
 
     def write(self, make: Callable[[int], Write], ticket: Ticket) -> None:
         """Queue the write that `make` gives for its number."""
@@ -61,6 +62,7 @@ class Writing:
 
     def acked(self, acked: Acked, now: float) -> list[tuple[int, Entry]]:
         """Take an ack; returns the writes that it answers, each with its offset from the ack's seq."""
+        self._behind_since = None
         settled = self.outbox.settle(acked.n, acked.count, now)
         for _, group in groupby(enumerate(settled), lambda item: item[1][0] - item[0]):
             run = [pair for _, pair in group]
@@ -72,13 +74,32 @@ class Writing:
         """Take a transient refusal. True: begin anew."""
         if resend.code == Code.LOGIN_REQUIRED:
             return True
+        if resend.code == Code.OUT_OF_ORDER and resend.n < self.outbox.first_n:
+            return self._is_behind(now)
         self.outbox.go_back(resend.n, now, resend.retry_after)
         return False
+
+    def _is_behind(self, now: float) -> bool:
+        """Take it that the broker expects a write that it has acknowledged before. True: begin anew.
+
+        Heard again after everything was sent once more, with no ack between, it means that the log has lost what it had: somebody put back an older
+        copy. Of what is unanswered nothing is in it, so another producer may send that.
+        """
+        if self._behind_since is None:
+            self._behind_since = now
+        if now - self._behind_since < PATIENCE_SECONDS:
+            return False
+        self._behind_since = None
+        self._new_producer()
+        return True
 
     def refused(self, n: int, error: Error, now: float) -> bool:
         """Take the refusal of write n. True: begin anew."""
         if error.code in TRANSIENT:
             return self.resend(Resend(n, error.code), now)
+        if error.code == Code.PRODUCER_EXPIRED and self.outbox.first_n == 1:
+            self.outbox.go_back(1, now, 0.0)  # nothing of it was ever taken
+            return False
         if error.code == Code.PRODUCER_EXPIRED:
             self._fail(self.outbox.remove_sent(), "the broker no longer knows this client's writes")
             self._new_producer()
