@@ -1,6 +1,9 @@
 """Getting in, or not; and what a client promises when something fails. A real broker, encryption on."""
 
 import os
+import shutil
+import subprocess
+import sys
 import threading
 from concurrent.futures import Future
 from contextlib import ExitStack
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.client.watching import SECONDS, Enter, messages, next_of, no_pump_is_left
+from tests.processes import environment
 
 from hubbub.broker.broker import Broker
 from hubbub.client import (
@@ -21,14 +25,17 @@ from hubbub.client import (
     NobodyListens,
     OutcomeUnknown,
     WrongKey,
+    pump,
 )
 from hubbub.client.home import Home
 from hubbub.client.updates import (
     ConnectionLost,
     ConnectionRestored,
+    Diverged,
     Ended,
     Update,
 )
+from hubbub.common.errors import InvalidAddress
 
 # Getting in
 
@@ -206,3 +213,87 @@ def test_every_error_of_ours_is_one_line(enter: Enter) -> None:
     with pytest.raises(HubbubError) as refused:
         alice.tell("Nobody", "hi")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("raised", [RuntimeError, SystemExit, KeyboardInterrupt])
+def test_a_callback_that_raises_costs_the_others_nothing(
+    enter: Enter, raised: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = enter("Alice")
+
+    def fails(_: object) -> None:
+        raise raised
+
+    futures = [alice.post_nowait("lobby", f"{number}") for number in range(50)]
+    futures[0].add_done_callback(fails)
+    assert [future.result(SECONDS) for future in futures] == list(range(1, 51))
+    assert alice.post("lobby", "goes on") == 51
+
+
+def test_closing_says_so_when_a_callback_holds_the_client_up(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump, "STOP_SECONDS", 0.1)
+    alice = enter("Alice")
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        held.set()
+        go_on.wait()
+
+    alice.post_nowait("lobby", "hi").add_done_callback(hold)
+    assert held.wait(SECONDS)
+    with pytest.raises(OutcomeUnknown, match="callback"):
+        alice.close(timeout=0.1)
+    go_on.set()
+
+
+def test_a_client_that_nobody_closed_is_closed_when_it_is_garbage(
+    broker: Broker, tmp_path: Path
+) -> None:
+    alice = Client(str(broker.address), name="Alice", home=tmp_path)
+    alice.post_nowait("lobby", "last words")
+    clients = [alice]
+    del alice
+    with pytest.warns(ResourceWarning, match="client of Alice was not closed"):
+        clients.clear()
+    assert broker.store.load().room_heads[1].seq == 1
+
+
+def test_a_program_that_ends_without_closing_has_its_posts_stored(
+    broker: Broker, tmp_path: Path
+) -> None:
+    program = (
+        "import sys; from hubbub.client import Client\n"
+        "chat = Client(sys.argv[1], name='Alice', home=sys.argv[2])\n"
+        "for number in range(2000): chat.post_nowait('lobby', str(number))\n"
+    )
+    command = [sys.executable, "-c", program, str(broker.address), str(tmp_path)]
+    subprocess.run(command, check=True, timeout=30, env=environment(tmp_path))
+    assert broker.store.load().room_heads[1].seq == 2000
+
+
+@pytest.mark.parametrize("address", ["*:5000", "127.0.0.1:0"])
+def test_an_address_to_listen_on_is_refused(address: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidAddress, match="to listen on"):
+        Client(address, name="Alice", home=tmp_path)
+
+
+@pytest.mark.slow
+def test_writers_go_on_when_an_older_copy_of_the_folder_was_put_back(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with Broker.temporary(data=data) as broker:
+        address = broker.address
+        alice = Client(str(address), name="Alice", home=tmp_path / "alice")
+        assert alice.post("lobby", "kept") == 1
+    shutil.copytree(data, tmp_path / "copy")
+    with alice:
+        with Broker.temporary(address, data=data):
+            assert alice.post("lobby", "lost") == 2
+            assert [message.text for message in messages(alice, 2)] == ["kept", "lost"]
+        shutil.rmtree(data)
+        shutil.copytree(tmp_path / "copy", data)
+        with Broker.temporary(address, data=data):
+            assert alice.post("lobby", "goes on", timeout=4 * SECONDS) == 2
+            assert next_of(alice, Diverged) == Diverged("lobby", 2)
+            alice.close()

@@ -8,13 +8,17 @@
 To add a call: its function in `hubbub.client.calls`, its method here.
 """
 
+import logging
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from types import TracebackType
 from typing import Any, Final, Self
+from weakref import finalize
 
 from hubbub.client import calls
 from hubbub.client.checks import check_description, check_name, check_text, own_data
@@ -28,10 +32,15 @@ from hubbub.client.trust import Trust, explain, server_key
 from hubbub.client.updates import Update
 from hubbub.common.addresses import Address, parse
 from hubbub.common.commands import History as Wish
+from hubbub.common.errors import InvalidAddress
 from hubbub.common.fields import Data
+
+_log = logging.getLogger(__name__)
 
 UNANSWERED: Final = 10_000
 """Writes of `post_nowait` and `tell_nowait` that may wait for their ack; then these calls wait too."""
+ABANDONED_SECONDS: Final = 2.0
+"""How long a client that nobody closed may take to have its writes answered, when it is collected or the interpreter ends."""
 CLIENT_NAME: Final = "hubbub python"
 
 
@@ -74,6 +83,7 @@ class Client:
         """One's name as the broker writes it."""
         self.created = login.created
         """Whether the name was new to the broker."""
+        self._finalizer = finalize(self, _abandoned, self._pump, self.name, self._pid)
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +94,8 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if os.getpid() != self._pid:
+            return  # a forked child leaves the parent's client alone
         try:
             self.close()
         except OutcomeUnknown:
@@ -220,16 +232,14 @@ class Client:
         Raises OutcomeUnknown if something was left unanswered; the Futures of all that say the same.
         """
         self._check_thread()
-        ticket = new_future()
-        self._pump.submit(ticket, lambda session: session.close(ticket))
-        try:
-            ticket.result(self._timeout if timeout is None else timeout)
-        except (TimeoutError, Closed):
-            pass  # too slow: see below; or over already
-        finally:
-            left = self._pump.stop()
+        self._finalizer.detach()
+        left = _close(self._pump, self._timeout if timeout is None else timeout)
+        if left is None:
+            raise OutcomeUnknown("a callback holds up the client: what is unanswered is not known")
         if left:
-            raise OutcomeUnknown(f"closed before the broker answered {left} of what was written")
+            raise OutcomeUnknown(
+                f"closed before the broker answered {left} of what was written: each may have happened, or not"
+            )
 
     # How a call goes.
 
@@ -278,10 +288,35 @@ class Client:
             raise Forked("this client belongs to the parent process: make another in the child")
 
 
+def _close(pump: Pump, seconds: float) -> int | None:
+    """End a session as `Client.close` says; returns how many writes have no answer, None if that is not known."""
+    ticket = new_future()
+    pump.submit(ticket, lambda session: session.close(ticket))
+    try:
+        with suppress(TimeoutError, Closed):  # too slow: the caller is told; or over already
+            ticket.result(seconds)
+    finally:
+        left = pump.stop()
+    return left
+
+
+def _abandoned(pump: Pump, name: str, pid: int) -> None:
+    """Nobody closed the client, and it is garbage or the interpreter ends."""
+    if os.getpid() != pid:
+        return
+    left = _close(pump, ABANDONED_SECONDS)
+    text = f"the client of {name} was not closed: use it in a with statement"
+    if left != 0:
+        _log.warning("%s; %s of its writes have no answer", text, "some" if left is None else left)
+    warnings.warn(text, ResourceWarning, stacklevel=2)
+
+
 def _target(
     address: str | Address, name: str, home: Home, insecure: bool, trust: Trust
 ) -> Target:
     place = address if isinstance(address, Address) else parse(address)
+    if not place.port or place.host == "*":
+        raise InvalidAddress(f"{place} is an address to listen on; a client needs the broker's own")
     if insecure and not place.is_loopback:
         raise ConnectError(f"without encryption only on loopback, which {place} is not")
     keys = home.device_key()

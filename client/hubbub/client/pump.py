@@ -6,6 +6,7 @@ Heartbeats go on while the app is busy. Whatever ends it, no Future is left wait
 
 import contextlib
 import logging
+import random
 import socket as system_sockets
 import threading
 from collections import deque
@@ -125,14 +126,16 @@ class Pump:
         if self._over:  # asked last: either the pump's own last look saw the call, or this does
             self._refuse_calls()
 
-    def stop(self) -> int:
-        """End without waiting for answers; returns how many writes have none. Does nothing after the end."""
+    def stop(self) -> int | None:
+        """End without waiting for answers; returns how many writes have none, None if the thread is held up. Does nothing after the end."""
         ticket: Future[int] = new_future()
         self.submit(ticket, lambda session: calls.give_up(session, ticket))
         try:
             return ticket.result(STOP_SECONDS)
-        except (Closed, TimeoutError):
+        except Closed:
             return 0
+        except TimeoutError:
+            return None
         finally:
             self._thread.join(STOP_SECONDS)
 
@@ -143,7 +146,7 @@ class Pump:
             self._pump()
         except HubbubError as error:
             self._fail(error)
-        except Exception as error:  # noqa: BLE001 - the edge of the loop: a fault of ours ends the client, not silently
+        except BaseException as error:  # noqa: BLE001 - the edge of the loop: a fault of ours ends the client, not silently
             _log.exception("the client's pump has failed")
             failure = Closed(f"the client has failed: {error!r}")
             failure.__cause__ = error
@@ -211,7 +214,7 @@ class Pump:
                 call(self._session)
             except Exception as error:  # noqa: BLE001 - one bad call is its caller's, and must not end the others
                 if not ticket.done():
-                    ticket.set_exception(error)
+                    _settle(ticket.set_exception, error)
 
     def _read_commands(self, now: float) -> None:
         for frames in self._commands.frames(FRAMES_A_TURN):
@@ -272,20 +275,13 @@ class Pump:
 
     # Effects.
 
-    def _perform(self, effect: Effect) -> None:  # noqa: PLR0912 - a table, one line an effect
+    def _perform(self, effect: Effect) -> None:
         match effect:
             case Send(commands=commands):
                 if not self._commands.send(encode(commands)):
                     _log.debug("not sent: there is no connection")
-            case Acknowledge(tickets=tickets, seq=seq):
-                for place, ticket in enumerate(tickets, seq):
-                    ticket.set_result(place)
-            case Complete(ticket=ticket, result=result):
-                ticket.set_result(result)
-            case Fail(ticket=ticket, error=error):
-                ticket.set_exception(error)
-            case Emit(update=update):
-                self.updates.put(update)
+            case Acknowledge() | Complete() | Fail() | Emit():
+                self._tell(effect)
             case Subscribe(topic=topic):
                 if self._events is not None:
                     self._events.subscribe(topic)
@@ -297,7 +293,8 @@ class Pump:
             case DisconnectEvents():
                 self._disconnect_events()
             case Reconnect(delay=delay):
-                self._reconnect(monotonic() + delay)
+                # All clients of a broker are told the same: each adds a share of its own.
+                self._reconnect(monotonic() + delay * random.uniform(1, 2))  # noqa: S311 - jitter
             case End(error=error):
                 self.error = error
                 self._over = True
@@ -329,16 +326,23 @@ class Pump:
         self.error = error
         self._session.end(error)
         for effect in (*self._effects, *self._session.take(monotonic())):
-            match effect:
-                case Acknowledge(tickets=tickets, seq=seq):
-                    for place, ticket in enumerate(tickets, seq):
-                        ticket.set_result(place)
-                case Fail(ticket=ticket, error=reason):
-                    ticket.set_exception(reason)
-                case Complete(ticket=ticket, result=result):
-                    ticket.set_result(result)
-                case Emit(update=update):
-                    self.updates.put(update)
+            if isinstance(effect, Acknowledge | Complete | Fail | Emit):
+                self._tell(effect)
+
+    def _tell(self, effect: Acknowledge | Complete | Fail | Emit) -> None:
+        """Tell the app. Whatever its callbacks raise, SystemExit too, the others are told."""
+        match effect:
+            case Acknowledge(tickets=tickets, seq=seq):
+                for place, ticket in enumerate(tickets, seq):
+                    _settle(ticket.set_result, place)
+            case Complete(ticket=ticket, result=result):
+                _settle(ticket.set_result, result)
+            case Fail(ticket=ticket, error=error):
+                _settle(ticket.set_exception, error)
+            case Emit(update=update):
+                self.updates.put(update)
+            case _:
+                assert_never(effect)
 
     def _refuse_calls(self) -> None:
         while self._calls:
@@ -346,7 +350,7 @@ class Pump:
                 ticket, _ = self._calls.popleft()
             except IndexError:
                 return  # another thread does the same
-            ticket.set_exception(self.closed())
+            _settle(ticket.set_exception, self.closed())
 
     def closed(self) -> Closed:
         """What to raise of a call that comes too late."""
@@ -357,6 +361,14 @@ class Pump:
         )
         closed.__cause__ = self.error
         return closed
+
+
+def _settle(settle: Callable[[Any], None], outcome: object) -> None:
+    """Set a Future's outcome; its callbacks run in here."""
+    try:
+        settle(outcome)
+    except BaseException:  # noqa: BLE001 - of the app; it must not cost the others their outcome
+        _log.exception("a callback of the app has failed")
 
 
 class _Promise(Future[Any]):

@@ -71,6 +71,9 @@ def events_socket(context: zmq.Context[Socket], keys: KeyPair, server_key: bytes
     socket = context.socket(zmq.SUB)
     _secure(socket, keys, server_key)
     socket.linger = 0
+    socket.sndhwm = 0  # subscriptions are few, and one dropped at the bound costs a second
+    socket.heartbeat_ivl = 5000  # a connection that died silently is noticed and made anew
+    socket.heartbeat_timeout = 15_000
     _harden(socket)
     return socket
 
