@@ -5,6 +5,8 @@ import re
 import pytest
 from tests.processes import OnTerminal, Program, ThroughPipes, Town
 
+from hubbub.client import Client
+
 pytestmark = pytest.mark.slow
 
 
@@ -156,3 +158,14 @@ def test_somebody_who_forgot_the_colon_is_told(town: Town) -> None:
     alice.types("/who")
     alice.sees("Online (1): Alice")
     assert "To Nobody alone" not in alice.transcript()
+
+
+def test_a_line_that_the_terminal_has_cut_is_not_sent(town: Town) -> None:
+    town.broker()
+    alice = town.chats(OnTerminal, "Alice")
+    alice.types("x" * 4500)
+    alice.sees("Not sent: this terminal cuts lines at 4,095 bytes; send it through a pipe.")
+    alice.types("/exit")
+    assert alice.ends() == 0
+    with Client(town.address, name="Bob", home=town.home("Bob")) as bob:
+        assert not bob.history("lobby")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.client.line.terminal import LINE_CHARACTERS, Terminal, TypedLines
+from hubbub.client.line.terminal import LINE_CHARACTERS, TYPED_BYTES, Terminal, TypedLines
 from hubbub.common.limits import TEXT_BYTES
 
 
@@ -114,3 +114,18 @@ def test_a_complaint_goes_where_it_is_read(
 ) -> None:
     person.terminal(interactive=interactive).complain("no such user")
     assert (person.screen.getvalue(), person.errors.getvalue()) == (screen, errors)
+
+
+@pytest.mark.parametrize(
+    ("interactive", "line", "cut"),
+    [
+        (True, "x" * TYPED_BYTES, True),
+        (True, "x" * (TYPED_BYTES - 1), False),
+        (True, "ä" * (TYPED_BYTES // 2) + "\ufffd", True),
+        (False, "x" * TYPED_BYTES, False),
+    ],
+)
+def test_a_line_that_a_terminal_may_have_cut_is_known(
+    person: Person, interactive: bool, line: str, cut: bool
+) -> None:
+    assert person.terminal(interactive=interactive).may_have_cut(line) is cut

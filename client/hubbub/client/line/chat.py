@@ -13,7 +13,7 @@ from typing import Final, assert_never
 from hubbub.client.client import Client
 from hubbub.client.errors import RoomExists, UnknownRoom
 from hubbub.client.line import screen, verbs
-from hubbub.client.line.terminal import Terminal
+from hubbub.client.line.terminal import TYPED_BYTES, Terminal
 from hubbub.client.updates import (
     ConnectionLost,
     ConnectionRestored,
@@ -34,6 +34,8 @@ UPDATES_AHEAD: Final = 1000
 HINT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 1.0
 """How long leaving may take until the person is told why."""
+
+CUT: Final = f"Not sent: this terminal cuts lines at {TYPED_BYTES:,} bytes; send it through a pipe."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class Chat:
     def _handle(self, item: Typed | Happened | Failed | EndOfInput) -> bool:
         """Return whether the chat goes on."""
         match item:
+            case Typed(text) if self._terminal.may_have_cut(text):
+                return self._carry_out(verbs.Unclear(CUT))
             case Typed(text):
                 return self._carry_out(verbs.parse(text))
             case Happened(update):

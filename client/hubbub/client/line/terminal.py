@@ -12,6 +12,9 @@ from typing import Final, TextIO
 
 from hubbub.client.line.screen import harmless
 
+TYPED_BYTES: Final = 4095
+"""What Linux keeps of a line typed into a terminal (N_TTY_BUF_SIZE, less the line's end); it drops the rest and says nothing."""
+
 LINE_CHARACTERS: Final = 65536
 """What is kept of a typed line; more than any message may have, so that a longer one is refused by the usual rule."""
 
@@ -84,6 +87,10 @@ class Terminal:
     def read(self) -> str | None:
         """Wait for the next typed line; None at the end of the input."""
         return self._typed.next()
+
+    def may_have_cut(self, line: str) -> bool:
+        """Whether more was typed than came in; a line that just fits looks the same."""
+        return self.interactive and len(line.encode()) >= TYPED_BYTES
 
     def show(self, line: str) -> None:
         """Print one line; further lines inside of it are indented, so that none can pass for somebody else's."""
