@@ -38,13 +38,13 @@ def test_a_key_leaves(town: Town, key: str) -> None:
     assert "Traceback" not in bob.transcript()
 
 
-@pytest.mark.parametrize("key", ["c", "d"])
-def test_a_key_leaves_before_the_chat_has_begun(town: Town, key: str) -> None:
+@pytest.mark.parametrize(("key", "code"), [("c", 130), ("d", 1)])
+def test_a_key_leaves_before_the_chat_has_begun(town: Town, key: str, code: int) -> None:
     alice = town.on_terminal("Alice")
     alice.sees("Enter server IP: ")
     alice.presses(key)
-    assert alice.ends() == 1
-    assert "Traceback" not in alice.transcript()
+    assert alice.ends() == code
+    assert alice.transcript() in ("Enter server IP:", "Enter server IP: ^C")
 
 
 def test_the_others_are_told_when_the_terminal_is_closed(town: Town) -> None:
@@ -88,6 +88,30 @@ def test_what_was_written_while_the_broker_was_away_is_stored_before_leaving(tow
     assert alice.ends() == 0
     with Client(town.address, name="Bob", home=town.home("Bob")) as bob:
         assert [message.text for message in bob.history("lobby")] == ["my last words"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (("one",), "hubbub: 1 message was not stored."),
+        (("one", "@Alice: two"), "hubbub: 2 messages were not stored."),
+        (("/help",), None),
+    ],
+)
+def test_whoever_gives_up_waiting_is_told_what_was_not_stored(
+    town: Town, lines: tuple[str, ...], told: str | None
+) -> None:
+    broker = town.broker()
+    alice = town.chats(OnTerminal, "Alice")
+    broker.kill()
+    alice.sees("Connection lost; trying again…")
+    alice.types(*lines, "/exit")
+    if told is not None:
+        alice.sees("Ctrl-C gives up.")
+        alice.presses("c")
+    assert alice.ends() == int(told is not None)
+    if told is not None:
+        assert alice.lines[-2:] == ["^C", told]
 
 
 def test_a_pipe_says_nothing_in_a_room_that_it_did_not_mean(town: Town) -> None:

@@ -4,6 +4,7 @@ Whatever goes wrong ends in one line on stderr and exit code 1.
 """
 
 import errno
+import os
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +23,9 @@ Examples:
 
 `hubbub-broker` starts a broker."""
 
+INTERRUPTED: Final = 130
+"""The exit code of a program that Ctrl-C has ended, as shells count."""
+
 _HELP: Final = {"help_option_names": ["-h", "--help"]}
 
 
@@ -37,6 +41,10 @@ class _Commands(click.Group):
             if error.errno == errno.EPIPE:  # whoever read us has gone: click's business
                 raise
             click.echo(f"hubbub: cannot read or write: {error.strerror}", err=True)
+        except KeyboardInterrupt:
+            if os.isatty(0):
+                click.echo()  # behind the ^C
+            sys.exit(INTERRUPTED)
         sys.exit(1)
 
 

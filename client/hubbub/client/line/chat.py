@@ -4,6 +4,7 @@ Two threads wait, one for typed lines and one for the client's updates, and hand
 It decides nothing that `verbs` (what a line asks for) and `screen` (how an update reads) could.
 """
 
+import contextlib
 import queue
 import threading
 from concurrent.futures import Future
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from hubbub.client.client import Client
-from hubbub.client.errors import RoomExists, UnknownRoom
+from hubbub.client.errors import Closed, OutcomeUnknown, RoomExists, UnknownRoom
 from hubbub.client.line import screen, verbs
 from hubbub.client.line.terminal import TYPED_BYTES, Terminal
 from hubbub.client.updates import (
@@ -73,6 +74,7 @@ class Chat:
         self._connected = True
         self._left: set[str] = set()  # rooms left by command, whose update has not come yet
         self._all_done = True
+        self._unanswered: set[Future[int]] = set()
         self._inbox: queue.SimpleQueue[Typed | Happened | Failed | EndOfInput] = queue.SimpleQueue()
         self._lines = threading.Semaphore(LINES_AHEAD)
         self._updates = threading.Semaphore(UPDATES_AHEAD)
@@ -98,12 +100,27 @@ class Chat:
 
     def _leave(self) -> None:
         try:
+            self._finish()
+        except KeyboardInterrupt:
+            if self._terminal.interactive:
+                self._terminal.show("")  # behind the ^C
+            with contextlib.suppress(OutcomeUnknown):
+                self._client.close(timeout=0)
+            if left := len(self._unanswered):
+                raise OutcomeUnknown(
+                    "1 message was not stored."
+                    if left == 1
+                    else f"{left} messages were not stored."
+                ) from None
+        self._report_late_failures()
+
+    def _finish(self) -> None:
+        try:
             self._client.flush(SILENT_SECONDS)
         except HubbubError:
             if self._terminal.interactive:
                 self._terminal.show("Waiting until all you wrote is stored; Ctrl-C gives up.")
         self._client.close()
-        self._report_late_failures()
 
     def _listen(self) -> None:
         while (text := self._terminal.read()) is not None:
@@ -180,12 +197,16 @@ class Chat:
         return True
 
     def _send(self, outcome: Future[int]) -> None:
+        self._unanswered.add(outcome)
         outcome.add_done_callback(self._answered)
 
     def _answered(self, outcome: Future[int]) -> None:
         """Runs in the client's thread: hands over and returns."""
         self._lines.release()
         error = None if outcome.cancelled() else outcome.exception()
+        if isinstance(error, OutcomeUnknown | Closed):
+            return  # given up: counted, not complained of one by one
+        self._unanswered.discard(outcome)
         if error is not None:
             self._inbox.put(Failed(error))
 

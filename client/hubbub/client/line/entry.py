@@ -3,6 +3,7 @@
 A person who answered wrongly is told why and asked again; a pipe and an option are not.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -64,6 +65,8 @@ def _confirm(terminal: Terminal, address: Address) -> Callable[[str], bool]:
 
 def _ask(terminal: Terminal, question: str) -> str:
     answer = terminal.ask(question)
+    if answer is None and terminal.interactive:
+        sys.exit(1)  # Ctrl-D: the person knows
     if answer is None:
         raise NoAnswer("the input ended before the chat began")
     return answer.strip()
