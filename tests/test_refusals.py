@@ -151,6 +151,13 @@ def test_a_program_is_told_whether_to_trust_a_broker_elsewhere(town: Town) -> No
         person.sees(f"Welcome to the chat, {name}!")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("arguments", [("--help",), ("chat",), ("forget", "127.0.0.1")])
+def test_a_full_disk_is_told_in_one_line(town: Town, arguments: tuple[str, ...]) -> None:
+    shell = ("/bin/sh", "-c", 'exec "$@" > /dev/full', "sh", *CLIENT, *arguments)
+    assert complaint(town, *shell) == "hubbub: cannot read or write: No space left on device"
+
+
 def test_a_broker_that_others_can_reach_says_so(town: Town) -> None:
     broker = town.broker(bind="0.0.0.0:0")
     broker.sees("compare the fingerprint", "WARNING: Everybody who can reach this broker")

@@ -3,7 +3,7 @@
 Whatever goes wrong ends in one line on stderr and exit code 1.
 """
 
-import errno
+import contextlib
 import os
 import signal
 import sys
@@ -32,15 +32,20 @@ _HELP: Final = {"help_option_names": ["-h", "--help"]}
 class _Commands(click.Group):
     """Turns what goes wrong on purpose, and a full disk, into one line and exit code 1, for every command."""
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:
+            click.echo(f"hubbub: cannot read or write: {error.strerror}", err=True)
+            with contextlib.suppress(OSError, AttributeError):  # it is None if it never was open
+                sys.stdout.close()  # or the interpreter's end tries to write the rest, in vain
+        sys.exit(1)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except HubbubError as error:
             click.echo(f"hubbub: {error}", err=True)
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever read us has gone: click's business
-                raise
-            click.echo(f"hubbub: cannot read or write: {error.strerror}", err=True)
         except KeyboardInterrupt:
             if os.isatty(0):
                 click.echo()  # behind the ^C
