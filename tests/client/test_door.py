@@ -72,6 +72,12 @@ def test_an_address_where_nobody_listens_says_so() -> None:
         door.ask(address, timeout=0.05)
 
 
+@pytest.mark.parametrize("host", ["nosuch.invalid", "no..such"])
+def test_a_machine_that_is_not_found_is_named(host: str) -> None:
+    with pytest.raises(NobodyListens, match=rf"^cannot find a machine called {host}$"):
+        door.ask(Address(host, 5000), timeout=0.05)
+
+
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400", encode({"key": b"short"})])
 def test_something_else_is_not_taken_for_a_broker(answer: bytes) -> None:
     with a_door(answer) as address, pytest.raises(NobodyListens, match="no hubbub broker"):

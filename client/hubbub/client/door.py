@@ -1,5 +1,6 @@
 """The door of a broker: who are you? Answered without encryption, to anybody, so a new client can learn (and a person compare) the key."""
 
+import socket
 from typing import Final
 
 from hubbub.client import sockets
@@ -13,7 +14,11 @@ _OFFSET: Final = 2
 
 
 def nobody_listens(address: Address) -> NobodyListens:
-    """What to tell of an address where nothing answers."""
+    """What to tell of an address where nothing answers. Asks the resolver, which may take a while."""
+    try:
+        socket.getaddrinfo(address.host, None)
+    except (OSError, UnicodeError):  # the latter for what can be no name at all
+        return NobodyListens(f"cannot find a machine called {address.host}")
     return NobodyListens(f"nobody listens at {address}; is the broker started?")
 
 
