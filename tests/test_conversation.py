@@ -129,7 +129,7 @@ def test_people_talk_in_a_room_of_their_own(town: Town) -> None:
     alice.types("/join dev")
     alice.sees("You have created dev and talk in it now.")
     bob.types("/join DEV")
-    bob.sees("You talk in DEV now.")
+    bob.sees("You talk in dev now.")
     alice.sees("Bob has joined dev.")
     alice.types("it compiles")
     bob.sees("Alice: it compiles")
@@ -144,8 +144,9 @@ def test_people_talk_in_a_room_of_their_own(town: Town) -> None:
     alice.sees("Bob has left dev.")
     bob.types("lunch?")
     alice.sees("[lobby] Bob: lunch?")
-    bob.types("/leave")
-    bob.sees("lobby")
+    bob.types("/leave", "/leave nowhere", "/who dev", "/who nowhere")
+    bob.sees("/exit leaves the chat", "You are not in nowhere.")
+    bob.sees("you are not in a room called 'dev': join it first", "There is no room nowhere.")
 
 
 def test_somebody_who_forgot_the_colon_is_told(town: Town) -> None:
@@ -154,7 +155,7 @@ def test_somebody_who_forgot_the_colon_is_told(town: Town) -> None:
     alice.types("@Alice hi")
     alice.sees("To Alice alone: @Alice: text")
     alice.types("@Nobody hi", "@Nobody: hi")
-    alice.sees("Nobody")
+    alice.sees("Not sent: nobody here is called 'Nobody'; to say it to everybody")
     alice.types("/who")
     alice.sees("Online (1): Alice")
     assert "To Nobody alone" not in alice.transcript()

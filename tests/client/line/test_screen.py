@@ -3,7 +3,14 @@
 import pytest
 
 from hubbub.client import updates
-from hubbub.client.line import screen
+from hubbub.client.errors import (
+    LobbyIsForAll,
+    NotMember,
+    TooLarge,
+    TooManyRooms,
+    UnknownUser,
+)
+from hubbub.client.line import screen, verbs
 from hubbub.client.results import Member, People, Room
 from hubbub.client.updates import Message, PrivateMessage, Update
 from hubbub.common.errors import HubbubError
@@ -42,7 +49,10 @@ def private(sender: str, to: str, text: str, *, own: bool = False) -> PrivateMes
         (updates.RoomCreated("dev", "Alice", "", time=0, seq=1), None),
         (updates.RoomJoined("dev", ""), None),
         (updates.RoomLeft("dev"), None),
-        (updates.ConnectionLost(), "Connection lost; trying again…"),
+        (
+            updates.ConnectionLost(),
+            "Connection lost; trying again… What you type now is sent when it is back.",
+        ),
         (updates.ConnectionRestored(), "Connected again."),
         (updates.Missed("dev", 3, 7), "5 entries of dev are no longer kept and were missed."),
         (updates.Ended(HubbubError("replaced")), "replaced"),
@@ -55,6 +65,26 @@ def test_an_update_reads(update: Update, line: str | None) -> None:
 def test_the_room_one_talks_in_is_not_named() -> None:
     assert seen(message("Bob", "hi", "dev"), room="DEV") == "Bob: hi"
     assert seen(message("Bob", "hi", "lobby"), room="dev") == "[lobby] Bob: hi"
+
+
+@pytest.mark.parametrize(
+    ("typed", "error", "told"),
+    [
+        ("hi", TooLarge("too_large", "too long"), "Not sent: too long"),
+        ("@Bob: hi", TooLarge("too_large", "too long"), "Not sent: too long"),
+        (
+            "@12:30 lunch?",
+            UnknownUser("unknown_user", "nobody here is called '12'"),
+            "Not sent: nobody here is called '12'; to say it to everybody, write something before the @",
+        ),
+        ("/leave nowhere", NotMember("not_member", "no"), "You are not in nowhere."),
+        ("/leave", LobbyIsForAll("lobby_is_for_all", "no"), "no; /exit leaves the chat"),
+        ("/leave", NotMember("not_member", "no"), "no"),
+        ("/join dev", TooManyRooms("too_many_rooms", "no"), "no"),
+    ],
+)
+def test_a_refusal_says_what_was_not_done(typed: str, error: HubbubError, told: str) -> None:
+    assert screen.refusal(verbs.parse(typed), error) == told
 
 
 def test_trouble_with_a_log_names_it() -> None:

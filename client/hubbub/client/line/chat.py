@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from hubbub.client.client import Client
-from hubbub.client.errors import Closed, OutcomeUnknown, RoomExists, UnknownRoom
+from hubbub.client.errors import Closed, NotMember, OutcomeUnknown, RoomExists, UnknownRoom
 from hubbub.client.line import screen, verbs
 from hubbub.client.line.terminal import TYPED_BYTES, Terminal
 from hubbub.client.updates import (
@@ -23,7 +23,7 @@ from hubbub.client.updates import (
     RoomLeft,
     Update,
 )
-from hubbub.common.errors import HubbubError
+from hubbub.common.errors import Code, HubbubError
 from hubbub.common.names import LOBBY, fold
 
 LINES_AHEAD: Final = 512
@@ -57,7 +57,7 @@ class Happened:
 class Failed:
     """What was typed some lines ago cannot be done."""
 
-    error: BaseException
+    reason: str
 
 
 class EndOfInput:
@@ -143,8 +143,8 @@ class Chat:
             case Happened(update):
                 self._updates.release()
                 self._tell(update)
-            case Failed(error):
-                self._complain(error)
+            case Failed(reason):
+                self._complain(reason)
             case EndOfInput():
                 return False
             case _:
@@ -178,12 +178,12 @@ class Chat:
         try:
             match action:
                 case verbs.Say(text, mention):
-                    self._send(self._client.post_nowait(self._room, text))
+                    self._send(action, self._client.post_nowait(self._room, text))
                     if mention and self._connected:
                         self._hint(mention)
                     return True
                 case verbs.Whisper(to, text):
-                    self._send(self._client.tell_nowait(to, text))
+                    self._send(action, self._client.tell_nowait(to, text))
                     return True
                 case verbs.Exit():
                     return False
@@ -192,15 +192,15 @@ class Chat:
         except HubbubError as error:
             if isinstance(action, verbs.Enter) and not self._terminal.interactive:
                 raise  # the lines behind it are meant for that room, not for this one
-            self._complain(error)
+            self._complain(screen.refusal(action, error))
         self._lines.release()
         return True
 
-    def _send(self, outcome: Future[int]) -> None:
+    def _send(self, action: verbs.Action, outcome: Future[int]) -> None:
         self._unanswered.add(outcome)
-        outcome.add_done_callback(self._answered)
+        outcome.add_done_callback(lambda answered: self._answered(action, answered))
 
-    def _answered(self, outcome: Future[int]) -> None:
+    def _answered(self, action: verbs.Action, outcome: Future[int]) -> None:
         """Runs in the client's thread: hands over and returns."""
         self._lines.release()
         error = None if outcome.cancelled() else outcome.exception()
@@ -208,7 +208,7 @@ class Chat:
             return  # given up: counted, not complained of one by one
         self._unanswered.discard(outcome)
         if error is not None:
-            self._inbox.put(Failed(error))
+            self._inbox.put(Failed(screen.refusal(action, error)))
 
     def _ask(self, action: verbs.Action) -> None:
         """Do what is answered at once: by the table of verbs, or by the broker within the client's time-out."""
@@ -238,7 +238,17 @@ class Chat:
     def _people(self, room: str | None) -> str:
         if room is None:
             return screen.people(self._client.who())
-        return screen.members(room, self._client.members(room))
+        try:
+            return screen.members(room, self._client.members(room))
+        except NotMember:
+            if self._known(room) is None:
+                raise UnknownRoom(Code.UNKNOWN_ROOM, f"There is no room {room}.") from None
+            raise
+
+    def _known(self, room: str) -> str | None:
+        """Return the room's name as it is written; None if there is no such room."""
+        names = (known.name for known in self._client.rooms())
+        return next((name for name in names if screen.same_room(name, room)), None)
 
     def _enter(self, room: str) -> None:
         created = False
@@ -246,6 +256,7 @@ class Chat:
             self._client.join(room)
         except UnknownRoom:
             created = self._create(room)
+        room = self._known(room) or room
         self._room = room
         self._terminal.show(
             f"You have created {room} and talk in it now."
@@ -278,12 +289,12 @@ class Chat:
             f"Everybody in {self._room} can read that. To {name} alone: @{name}: text"
         )
 
-    def _complain(self, reason: object) -> None:
+    def _complain(self, reason: str) -> None:
         self._all_done = False
-        self._terminal.complain(str(reason))
+        self._terminal.complain(reason)
 
     def _report_late_failures(self) -> None:
         while not self._inbox.empty():
             item = self._inbox.get()
             if isinstance(item, Failed):
-                self._complain(item.error)
+                self._complain(item.reason)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from hubbub.client import updates
+from hubbub.client.errors import BadName, LobbyIsForAll, NotMember, UnknownUser
+from hubbub.client.line import verbs
 from hubbub.client.results import Member, People, Room
 from hubbub.common.names import fold
 
@@ -56,7 +58,7 @@ def line(update: updates.Update, *, me: str, room: str) -> str | None:  # noqa: 
         case updates.RoomCreated() | updates.RoomJoined() | updates.RoomLeft():
             return None  # one's own doing; who did it here has been told
         case updates.ConnectionLost():
-            return "Connection lost; trying again…"
+            return "Connection lost; trying again… What you type now is sent when it is back."
         case updates.ConnectionRestored():
             return "Connected again."
         case updates.Missed(where, first, last):
@@ -96,6 +98,21 @@ def _private(message: updates.PrivateMessage, me: str) -> str | None:
 
 def _log(room: str | None) -> str:
     return "your private messages" if room is None else room
+
+
+def refusal(action: verbs.Action, error: BaseException) -> str:
+    """Return why what was typed was not done."""
+    match action, error:
+        case verbs.Whisper(), BadName() | UnknownUser():
+            return f"Not sent: {error}; to say it to everybody, write something before the @"
+        case verbs.Say() | verbs.Whisper(), _:
+            return f"Not sent: {error}"
+        case verbs.Quit(str(room)), NotMember():
+            return f"You are not in {room}."
+        case verbs.Quit(), LobbyIsForAll():
+            return f"{error}; /exit leaves the chat"
+        case _:
+            return str(error)
 
 
 def same_room(one: str, other: str) -> bool:

@@ -145,7 +145,7 @@ def _command(text: str) -> Action:
 
 def _whisper(to: str, text: str) -> Action:
     if not text:
-        return Unclear(f"Nothing was sent: write @{to}: and your text.")
+        return Unclear(f"Not sent: write @{to}: and your text.")
     return Whisper(to, text)
 
 
