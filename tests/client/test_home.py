@@ -60,7 +60,7 @@ def test_a_broken_key_file_is_refused_and_left(home: Home, content: str) -> None
     home.device_key()
     path = home.folder / "device.key"
     path.write_text(content)
-    with pytest.raises(HomeUnusable, match=r"device\.key"):
+    with pytest.raises(HomeUnusable, match=r"device\.key: .* the names you own are lost"):
         home.device_key()
     assert path.read_text() == content
 
@@ -95,6 +95,16 @@ def test_pins_are_private(home: Home) -> None:
     home.pin(ADDRESS, KEY)
     [pin] = (home.folder / "brokers").iterdir()
     assert (mode(pin), mode(pin.parent)) == (0o600, 0o700)
+
+
+def test_a_broken_pin_is_forgotten_on_purpose(home: Home) -> None:
+    home.pin(ADDRESS, KEY)
+    [pin] = (home.folder / "brokers").iterdir()
+    pin.write_text(f"{ADDRESS}\nnot hex\n")
+    with pytest.raises(HomeUnusable, match=f"run: hubbub forget {ADDRESS}"):
+        home.pinned(ADDRESS)
+    assert home.forget(ADDRESS)
+    assert home.pinned(ADDRESS) is None
 
 
 def test_every_address_has_a_file_name_of_its_own(home: Home) -> None:

@@ -49,7 +49,8 @@ class Home:
             except FileNotFoundError:
                 keys = self._make_keys()
                 text = create_private(path, f"{keys.public.hex()}\n{keys.secret.hex()}\n".encode())
-        public, secret = _hex_lines(path, text, 2)
+        lost = "restore the file from a backup, or remove it; without it the names you own are lost"
+        public, secret = _hex_lines(path, text, 2, lost)
         return KeyPair(public, secret)
 
     def pinned(self, address: Address) -> bytes | None:
@@ -60,7 +61,7 @@ class Home:
                 text = read_private(path)
             except FileNotFoundError:
                 return None
-        return _hex_lines(path, text.partition(b"\n")[2], 1)[0]
+        return _hex_lines(path, text.partition(b"\n")[2], 1, f"run: hubbub forget {address}")[0]
 
     def pin(self, address: Address, key: bytes) -> None:
         """Trust this key at this address from now on. Raises HomeUnusable."""
@@ -93,13 +94,11 @@ def _usable(path: Path) -> Iterator[None]:
         raise HomeUnusable(f"cannot use {error.filename or path}: {error.strerror}") from error
 
 
-def _hex_lines(path: Path, text: bytes, count: int) -> list[bytes]:
+def _hex_lines(path: Path, text: bytes, count: int, remedy: str) -> list[bytes]:
     try:
         keys = [bytes.fromhex(line.decode("ascii")) for line in text.split()]
     except ValueError:
         keys = []
     if len(keys) != count or any(len(key) != KEY_BYTES for key in keys):
-        raise HomeUnusable(
-            f"cannot read a key in {path}: restore the file from a backup, or remove it"
-        )
+        raise HomeUnusable(f"cannot read a key in {path}: {remedy}")
     return keys
