@@ -133,7 +133,7 @@ def test_a_broker_that_is_vouched_for_is_pinned(
 
 
 def test_a_person_may_say_no(home: Home, elsewhere: Address) -> None:
-    with pytest.raises(UnknownBroker):
+    with pytest.raises(UnknownBroker, match=r"^Not trusted; nothing was sent\.$"):
         server_key(home, elsewhere, Trust(confirm=lambda _: False))
     assert home.pinned(elsewhere) is None
 

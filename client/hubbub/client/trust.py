@@ -35,7 +35,9 @@ def server_key(home: Home, address: Address, trust: Trust) -> bytes:
     if not _is_trusted(trust, key, address):
         shown = fingerprint(key)
         raise UnknownBroker(
-            f"the broker at {address} is not known here; if its fingerprint is {shown}, trust it: --trust {shown}",
+            "Not trusted; nothing was sent."
+            if trust.confirm is not None
+            else f"the broker at {address} is not known here; if its fingerprint is {shown}, trust it: --trust {shown}",
             fingerprint=shown,
         )
     home.pin(address, key)
