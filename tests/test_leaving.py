@@ -71,6 +71,7 @@ def test_the_broker_stops_when_told(town: Town) -> None:
     alice = town.chats(OnTerminal, "Alice")
     broker.signal(signal.SIGTERM)
     assert broker.ends() == 0
+    assert broker.lines[-1] == "Server stopped."
     alice.sees("Connection lost; trying again…")
     alice.types("/exit")
     assert alice.ends() == 0

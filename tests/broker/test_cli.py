@@ -23,6 +23,10 @@ def test_help_names_every_option() -> None:
         assert option in result.output
 
 
+def test_help_names_the_folder_of_the_data() -> None:
+    assert "~/.local/share/hubbub/broker" in CliRunner().invoke(main, ["--help"]).output
+
+
 def test_the_version_is_the_package_s() -> None:
     assert CliRunner().invoke(main, ["--version"]).output.startswith("hubbub-broker, version ")
 

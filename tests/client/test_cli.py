@@ -16,6 +16,11 @@ def test_help_tells_what_a_command_is_for(command: tuple[str, ...]) -> None:
     assert "..." not in result.output.partition("Commands:")[2]
 
 
+@pytest.mark.parametrize("command", ["chat", "forget"])
+def test_help_names_the_folder_of_the_keys(command: str) -> None:
+    assert "~/.config/hubbub" in CliRunner().invoke(main, [command, "--help"]).output
+
+
 def test_the_version_is_the_package_s() -> None:
     assert CliRunner().invoke(main, ["--version"]).output.startswith("hubbub, version ")
 

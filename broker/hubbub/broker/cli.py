@@ -36,7 +36,7 @@ A broker uses three ports in a row: commands, events, and the door at which new 
     "--data",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The folder that holds everything: messages, accounts, the broker's key. It is made if missing.",
+    help="The folder that holds everything: messages, accounts, the broker's key. It is made if missing. Default: hubbub/broker among your data, on Linux ~/.local/share/hubbub/broker.",
 )
 @click.option(
     "--name", metavar="NAME", default="hubbub", help="What the broker calls itself to its clients."
@@ -123,6 +123,7 @@ def _serve(
             _log.info("New clients compare the fingerprint of its key: %s", broker.fingerprint)
             _log.warning("Everybody who can reach this broker can take a name and read the lobby.")
         broker.run_until_signal()
+    _log.info("Server stopped.")
 
 
 class _Lines(logging.Formatter):

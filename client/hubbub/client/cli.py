@@ -67,7 +67,7 @@ _home = click.option(
     metavar="DIR",
     envvar="HUBBUB_HOME",
     type=click.Path(path_type=Path),
-    help="Where your keys and the brokers that you trust are kept; also HUBBUB_HOME.",
+    help="Where your keys and the brokers that you trust are kept; also HUBBUB_HOME. Default: the folder hubbub among your configuration, on Linux ~/.config/hubbub.",
 )
 
 
