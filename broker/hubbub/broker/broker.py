@@ -25,7 +25,7 @@ from hubbub.broker.keys import KeyPair, make_secret
 from hubbub.broker.loop import Loop, read_clock
 from hubbub.broker.selftest import check_refusals
 from hubbub.broker.sequencer import LocalSequencer
-from hubbub.broker.sockets import Sockets, open_sockets
+from hubbub.broker.sockets import open_sockets
 from hubbub.broker.store.sqlite import SqliteStore
 from hubbub.broker.wake import Waker
 from hubbub.common.addresses import Address
@@ -34,6 +34,15 @@ from hubbub.common.codec import VERSIONS, DoorAnswer, encode
 NAMES_PER_KEY = 8
 """Names that one device key may own when others than this machine can reach the broker."""
 ANY_PORT = Address("127.0.0.1", 0)
+
+
+def _settings(name: str, address: Address, advertise: Address | None) -> Settings:
+    return Settings(
+        broker_name=name,
+        events_port=(advertise or address).port + 1,
+        events_host=advertise.host if advertise else "",
+        names_per_key=None if address.is_loopback else NAMES_PER_KEY,
+    )
 
 
 class Broker:
@@ -63,37 +72,20 @@ class Broker:
             self._keys = KeyPair.from_secret(folder.server_key(make_secret))
             store = SqliteStore.open(folder.database, max_pages=max_pages)
             opened.callback(store.close)
-            sockets = open_sockets(bind, self._keys, insecure=insecure)
+            sockets = open_sockets(self._keys, insecure=insecure)
             opened.callback(sockets.close)
             waker = Waker()
             opened.callback(waker.close)
-            self.address = sockets.address
+            check_refusals(sockets, self._keys, insecure=insecure)
+            self.address = sockets.bind(bind)
+            core = Core(_settings(name, self.address, advertise), store.load(), read_clock())
+            auth = Auth(core.admits)
+            answer = DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS))
+            sequencer = LocalSequencer()
+            self._loop = Loop(core, sockets, auth, store, sequencer, encode(answer), waker)
             self.store = store
-            self._loop = self._make_loop(sockets, store, waker, name, advertise, insecure=insecure)
             self._waker = waker
             self._opened = opened.pop_all()
-
-    def _make_loop(
-        self,
-        sockets: Sockets,
-        store: SqliteStore,
-        waker: Waker,
-        name: str,
-        advertise: Address | None,
-        *,
-        insecure: bool,
-    ) -> Loop:
-        settings = Settings(
-            broker_name=name,
-            events_port=(advertise or sockets.address).port + 1,
-            events_host=advertise.host if advertise else "",
-            names_per_key=None if sockets.address.is_loopback else NAMES_PER_KEY,
-        )
-        core = Core(settings, store.load(), read_clock())
-        auth = Auth(core.admits)
-        check_refusals(sockets, auth, self._keys, insecure=insecure)
-        door = encode(DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS)))
-        return Loop(core, sockets, auth, store, LocalSequencer(), door, waker)
 
     @property
     def fingerprint(self) -> str:

@@ -4,6 +4,7 @@ What lets people in or keeps them out is decided by options of libzmq; a build t
 """
 
 import time
+from contextlib import ExitStack
 from typing import Final
 
 import zmq
@@ -13,8 +14,7 @@ from zmq.utils.monitor import parse_monitor_message
 from hubbub.broker.auth import Auth
 from hubbub.broker.errors import SecurityError
 from hubbub.broker.keys import KeyPair, make_secret
-from hubbub.broker.sockets import Sockets
-from hubbub.common.addresses import Address
+from hubbub.broker.sockets import Sockets, listen
 
 _SECONDS: Final = 5.0
 _REFUSED: Final = (
@@ -23,36 +23,38 @@ _REFUSED: Final = (
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_DISCONNECTED
 )
-_ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 
 
-def check_refusals(sockets: Sockets, auth: Auth, server: KeyPair, *, insecure: bool) -> None:
+def check_refusals(sockets: Sockets, server: KeyPair, *, insecure: bool) -> None:
     """Connect to both sockets without a key and with a banned one. Raises SecurityError unless all four are refused.
 
-    Call it after binding and before the loop runs; it answers ZAP itself and leaves the monitors empty.
+    Call it before they are bound to where clients connect: it listens on loopback for itself, answers ZAP, and leaves nothing behind.
     """
     banned = KeyPair.from_secret(make_secret())
+    auth = Auth(lambda _: False)
     auth.ban(banned.public.hex())
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    try:
+    with ExitStack() as after:
+        after.callback(_forget_events, sockets)
+        after.callback(context.destroy, linger=0)
         peers, monitors = [], {}
-        for offset, kind in ((0, zmq.DEALER), (1, zmq.SUB)):
+        for socket, kind in ((sockets.commands, zmq.DEALER), (sockets.events, zmq.SUB)):
+            endpoint = listen(socket, "127.0.0.1", None)
+            after.callback(socket.unbind, endpoint)
             for key in (None, banned):
                 peer = _peer(context, kind, key, server.public, insecure=insecure)
-                what = f"{'a banned key' if key else 'a peer without a key'} on port {sockets.address.port + offset}"
                 peers.append(peer)  # or it would be closed as garbage
-                monitors[peer.get_monitor_socket(_REFUSED | zmq.EVENT_HANDSHAKE_SUCCEEDED)] = what
-                peer.connect(_reachable(sockets.address).endpoint(offset))
+                monitor = peer.get_monitor_socket(_REFUSED | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+                monitors[monitor] = "a banned key" if key else "a peer without a key"
+                peer.connect(endpoint)
         _await_refusals(monitors, sockets, auth)
-    finally:
-        context.destroy(linger=0)
-        for monitor in (sockets.commands_monitor, sockets.events_monitor):
-            while monitor.poll(0):
-                monitor.recv_multipart()
 
 
-def _reachable(address: Address) -> Address:
-    return Address(_ANY_HOST.get(address.host, address.host), address.port)
+def _forget_events(sockets: Sockets) -> None:
+    """Read what the monitors tell of the test; no client has connected yet."""
+    for monitor in (sockets.commands_monitor, sockets.events_monitor):
+        while monitor.poll(0):
+            monitor.recv_multipart()
 
 
 def _peer(
@@ -65,7 +67,6 @@ def _peer(
 ) -> "zmq.Socket[bytes]":
     peer = context.socket(kind)
     peer.linger = 0
-    peer.ipv6 = True
     if key is not None and insecure:
         peer.plain_username = key.public.hex().encode()
     elif key is not None:

@@ -8,7 +8,7 @@ zap       ROUTER  inproc    libzmq asks here whether a key may connect; bound fi
 
 import errno
 import resource
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,16 +33,40 @@ _TRIES: Final = 50
 
 @dataclass(slots=True)
 class Sockets:
-    """All sockets of a broker, bound. They belong to the loop's thread."""
+    """All sockets of a broker. They belong to one thread at a time: that of the loop, once it runs."""
 
     context: "zmq.Context[zmq.Socket[bytes]]"
-    address: Address
     zap: "zmq.Socket[bytes]"
     commands: "zmq.Socket[bytes]"
     events: "zmq.Socket[bytes]"
     door: "zmq.Socket[bytes]"
     commands_monitor: "zmq.Socket[bytes]"
     events_monitor: "zmq.Socket[bytes]"
+
+    def bind(self, address: Address) -> Address:
+        """Listen; return where. Port 0: on the first three free ports in a row that are found. Raises BindError."""
+        for _ in range(_TRIES):
+            with ExitStack() as bound:
+                try:
+                    return self._try_to_bind(address, bound)
+                except zmq.ZMQError as error:
+                    if address.port or error.errno != errno.EADDRINUSE:
+                        raise _explain(error, address) from None
+        raise BindError(f"no three free ports in a row on {address.host}")
+
+    def _try_to_bind(self, address: Address, bound: ExitStack) -> Address:
+        port: int | None = address.port or None
+        for offset, socket in enumerate((self.commands, self.events, self.door)):
+            socket.ipv6 = ":" in address.host  # with it, IPv4 peers would show as ::ffff:…
+            endpoint = listen(socket, address.host, None if port is None else port + offset)
+            bound.callback(socket.unbind, endpoint)
+            if port is None:
+                port = port_of(endpoint)
+                if port > MAX_PORT:
+                    raise zmq.ZMQError(errno.EADDRINUSE)
+        assert port is not None
+        bound.pop_all()
+        return Address(address.host, port)
 
     def close(self) -> None:
         """Close all, ZAP last. What has not left yet is lost: see `Loop`."""
@@ -55,11 +79,20 @@ class Sockets:
         self.context.term()
 
 
-def open_sockets(address: Address, keys: KeyPair, *, insecure: bool) -> Sockets:
-    """Open and bind all sockets. Port 0: the first three free ports in a row that are found.
+def listen(socket: "zmq.Socket[bytes]", host: str, port: int | None) -> str:
+    """Bind to a port, None: any that is free; return the endpoint, as `unbind` wants it."""
+    place = Address(host, 0).endpoint().removesuffix("0")
+    socket.bind(f"{place}{'*' if port is None else port}")
+    return bytes(socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
 
-    Raises BindError and SecurityError; then nothing stays open.
-    """
+
+def port_of(endpoint: str) -> int:
+    """Return the port of an endpoint."""
+    return int(endpoint.rpartition(":")[2])
+
+
+def open_sockets(keys: KeyPair, *, insecure: bool) -> Sockets:
+    """Open all sockets; none but ZAP is bound yet. Raises SecurityError; then nothing stays open."""
     prepare_zmq()
     _raise_file_limit()
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=2)
@@ -67,60 +100,16 @@ def open_sockets(address: Address, keys: KeyPair, *, insecure: bool) -> Sockets:
         zap = context.socket(zmq.ROUTER)
         # Before any other socket: without a handler every key is let in.
         zap.bind("inproc://zeromq.zap.01")
-        for _ in range(_TRIES):
-            try:
-                return _bind(context, zap, address, keys, insecure=insecure)
-            except zmq.ZMQError as error:
-                if address.port or error.errno != errno.EADDRINUSE:
-                    raise _explain(error, address) from None
-        raise BindError(f"no three free ports in a row on {address.host}")
-    except BaseException:
-        context.destroy(linger=0)
-        raise
-
-
-def _bind(
-    context: "zmq.Context[zmq.Socket[bytes]]",
-    zap: "zmq.Socket[bytes]",
-    address: Address,
-    keys: KeyPair,
-    *,
-    insecure: bool,
-) -> Sockets:
-    """Open the three sockets and bind them, or close them again."""
-    opened: list[zmq.Socket[bytes]] = []
-    try:
-        commands, events, door = _commands(context), _events(context), _door(context)
-        opened += (commands, events, door)
-        for socket in opened:
-            socket.ipv6 = ":" in address.host  # with it, IPv4 peers would show as ::ffff:…
+        commands, events = _commands(context), _events(context)
         for socket in (commands, events):
             _common(socket)
         _secure(commands, COMMANDS_DOMAIN, keys, insecure=insecure)
         _secure(events, EVENTS_DOMAIN, keys, insecure=insecure)
-        monitors = [_monitor(commands), _monitor(events)]
-        opened += monitors
-        bound = Address(address.host, _bind_first(commands, address))
-        events.bind(bound.endpoint(1))
-        door.bind(bound.endpoint(2))
+        monitors = _monitor(commands), _monitor(events)
+        return Sockets(context, zap, commands, events, _door(context), *monitors)
     except BaseException:
-        for socket in opened:
-            socket.close(linger=0)
+        context.destroy(linger=0)
         raise
-    return Sockets(context, bound, zap, commands, events, door, *monitors)
-
-
-def _bind_first(socket: "zmq.Socket[bytes]", address: Address) -> int:
-    """Bind and return the port, which has two above it."""
-    socket.bind(
-        address.endpoint()
-        if address.port
-        else Address(address.host, 0).endpoint().removesuffix("0") + "*"
-    )
-    port = int(bytes(socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").rpartition(b":")[2])
-    if port > MAX_PORT:
-        raise zmq.ZMQError(errno.EADDRINUSE)
-    return port
 
 
 def _commands(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
