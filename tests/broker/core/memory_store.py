@@ -95,9 +95,6 @@ class MemoryStore:
             self.inboxes.setdefault(account, []).append(entry)
         for member, since in changes.members.items():
             _put(self.members, member, since)
-        if changes.forget_before is not None:
-            for key in [k for k, p in self.producers.items() if p.used < changes.forget_before]:
-                del self.producers[key]
         for producer, row in changes.producers.items():
             _put(self.producers, producer, row)
         self.position = changes.position

@@ -1,10 +1,12 @@
 """Exactly once: a producer's writes are taken in the order of their numbers, each a single time, however often they are sent."""
 
 import pytest
-from tests.broker.core.desk import Desk, Person
+from tests.broker.core.desk import START, Desk, Person
 from tests.broker.core.memory_store import LOBBY
 from tests.broker.core.wire import refused
 
+from hubbub.broker.core.clock import Now
+from hubbub.broker.core.core import TIDY_SECONDS
 from hubbub.common.commands import Create, Hello, Logout, Post, Tell, Write
 from hubbub.common.errors import Code
 from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, WINDOW_COMMANDS
@@ -198,19 +200,40 @@ def test_a_logout_may_keep_the_producer_for_a_later_session() -> None:
     returning(desk, alice, "Alice").sends(*posts(2, 2)).gets(Acked(2, LOBBY, 2, 2))
 
 
+def tidies_later(desk: Desk, seconds: float) -> None:
+    """Go on when so much time, by the wall clock, has passed since the start: the hour is over."""
+    now = desk.now
+    desk.now = Now(now.monotonic + TIDY_SECONDS, START.wall + round(seconds * 1000))
+    desk.ticks()
+
+
 def test_a_producer_is_forgotten_90_days_after_its_last_use() -> None:
     desk = Desk()
     alice, bob = desk.meets("Alice"), desk.meets("Bob")
     alice.sends(*posts(1))
     desk.passes(10)
     bob.sends(*posts(1))
-    # A new broker on the same store: its first tick tidies. Nobody waits 90 days for a test.
+    # A new broker on the same store. Nobody waits 90 days for a test.
     later = Desk(store=desk.store)
-    later.now = later.now._replace(wall=later.now.wall + PRODUCER_LIFETIME_DAYS * DAY * 1000 + 5000)
-    later.ticks()
+    tidies_later(later, PRODUCER_LIFETIME_DAYS * DAY + 5)
     returning(later, alice, "Alice").sends(*posts(2)).gets(refused(Code.PRODUCER_EXPIRED, n=2))
     returning(later, bob, "Bob").sends(*posts(2)).gets(Acked(2, LOBBY, 3))
     assert [account for account, _ in later.store.producers] == [2]
+
+
+def test_nobody_who_is_back_in_an_hour_is_forgotten_when_the_clock_jumps_ahead() -> None:
+    desk = Desk()
+    alice, bob = desk.meets("Alice"), desk.meets("Bob")
+    for person in (alice, bob):
+        person.sends(*posts(1))
+    later = Desk(store=desk.store)
+    later.now = later.now._replace(wall=later.now.wall + 91 * DAY * 1000)
+    later.ticks()
+    again = returning(later, alice, "Alice")
+    tidies_later(later, 91 * DAY)
+    again.sends(*posts(2)).gets(Acked(2, LOBBY, 3))
+    returning(later, bob, "Bob").sends(*posts(2)).gets(refused(Code.PRODUCER_EXPIRED, n=2))
+    assert [account for account, _ in later.store.producers] == [1]
 
 
 def test_a_clock_that_jumps_back_does_not_age_a_producer() -> None:

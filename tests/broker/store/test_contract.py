@@ -120,24 +120,6 @@ def test_a_producer_is_replaced_and_deleted(store: Store, scribe: Scribe) -> Non
     assert store.load().producers == {(1, PRODUCER): ProducerRow(2, 6, b"c")}
 
 
-def test_producers_are_forgotten_when_last_used_before_the_time(
-    store: Store, scribe: Scribe
-) -> None:
-    scribe.batch.producers = {
-        (1, bytes([used]) * 16): ProducerRow(1, used, b"") for used in (8, 9, 10)
-    }
-    scribe.write()
-    # The one that the batch itself writes is in use, whatever its clock says.
-    scribe.batch.producers = {(2, PRODUCER): ProducerRow(1, 3, b"")}
-    scribe.batch.forget_before = 9
-    scribe.write()
-    assert [(owner, row.used) for (owner, _), row in sorted(store.load().producers.items())] == [
-        (1, 9),
-        (1, 10),
-        (2, 3),
-    ]
-
-
 @pytest.mark.parametrize("count", [1, 2, 255, 256, 257, 1023])
 def test_a_batch_of_any_size_is_written_in_order(store: Store, scribe: Scribe, count: int) -> None:
     written = [b"event %d" % number for number in range(count)]

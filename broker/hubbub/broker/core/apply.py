@@ -90,15 +90,19 @@ def _repeat(batch: Batch, producer: Producer, writer: Writer, n: int) -> None:
 
 def _end_session(state: State, batch: Batch, record: EndSession) -> None:
     key = (record.account, record.producer)
-    if record.close and state.producers.pop(key, None) is not None:
-        batch.touched.pop(key, None)
-        batch.changes.producers[key] = None
+    if record.close and key in state.producers:
+        _forget(state, batch, key)
 
 
 def _tidy(state: State, batch: Batch, record: Tidy) -> None:
     """Forget producers that were not used for long."""
     old = [key for key, producer in state.producers.items() if producer.used < record.before]
     for key in old:
-        del state.producers[key]
-        batch.touched.pop(key, None)
-    batch.changes.forget_before = record.before
+        if key not in record.keep:
+            _forget(state, batch, key)
+
+
+def _forget(state: State, batch: Batch, key: tuple[int, bytes]) -> None:
+    del state.producers[key]
+    batch.touched.pop(key, None)
+    batch.changes.producers[key] = None

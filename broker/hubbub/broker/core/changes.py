@@ -54,8 +54,6 @@ class Changes:
     """(account, seq, message number, the other party's account, digest)."""
     producers: dict[tuple[int, bytes], ProducerRow | None] = field(default_factory=dict)
     """(account, producer id) → its row."""
-    forget_before: int | None = None
-    """Producers last used before this time (Unix milliseconds) are deleted."""
     position: int = 0
     """The log's own position after this batch: the number of records ever applied."""
 

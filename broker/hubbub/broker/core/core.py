@@ -50,7 +50,8 @@ class Core:
     def __init__(self, settings: Settings, snapshot: Snapshot, now: Now) -> None:
         self.context = Context(settings, State(snapshot), started=now.monotonic)
         self._next_check = now.monotonic + CHECK_SECONDS
-        self._next_tidy = now.monotonic
+        # Not at once: after a clock that jumped, those who come back now are not to be forgotten.
+        self._next_tidy = now.monotonic + TIDY_SECONDS
 
     # Frames from clients.
 
@@ -269,7 +270,12 @@ class Core:
         if now.monotonic >= self._next_tidy and self.context.unavailable() is None:
             self._next_tidy = now.monotonic + TIDY_SECONDS
             before = now.wall - PRODUCER_LIFETIME_DAYS * _DAY_MILLIS
-            effects.append(self.context.submit(Tidy(max(before, 0))))
+            keep = frozenset(
+                (session.account.number, session.producer)
+                for session in self.context.sessions
+                if session.account is not None
+            )
+            effects.append(self.context.submit(Tidy(max(before, 0), keep)))
         return effects
 
     def _cut_listeners(self, now: Now) -> list[Effect]:

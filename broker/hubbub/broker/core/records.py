@@ -49,9 +49,11 @@ class EndSession:
 
 @dataclass(frozen=True, slots=True)
 class Tidy:
-    """Forget producers last used before this time (Unix milliseconds)."""
+    """Forget producers last used before this time (Unix milliseconds), but for those of live sessions."""
 
     before: int
+    keep: frozenset[tuple[int, bytes]] = frozenset()
+    """(account, producer): in use, whatever the clock says."""
 
 
 Record = Register | Writes | EndSession | Tidy

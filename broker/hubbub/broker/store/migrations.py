@@ -16,7 +16,7 @@ APPLICATION_ID: Final = int.from_bytes(b"hubb")
 # Events lie in the order of the log, found by an index; a table WITHOUT ROWID keyed by (room, seq) took 2.3 times as long to write at
 # 100 busy rooms and 4.7 times at 1,000, the same at one (500 events of 150 bytes a commit: 9.3, 17.6 and 1.9 ms against 4.1, 3.7 and 1.8).
 # `digest` and `used` stand before the blobs, so that reading them never follows a long blob's overflow pages.
-# Producers have no index on `used`: it would be written with each batch, and forgetting may scan.
+# Producers have no index on `used`: the core, which holds all of them, says which are forgotten.
 MIGRATIONS: Final = (
     f"""
     PRAGMA application_id = {APPLICATION_ID};

@@ -61,12 +61,7 @@ _PRODUCERS: Final = _Statement(
 
 
 def write(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Run the batch's statements, inside the caller's transaction. Lists that are empty write nothing.
-
-    What others refer to is written first. `forget_before` is applied first: a producer that the batch itself writes is in use.
-    """
-    if changes.forget_before is not None:
-        connection.execute("DELETE FROM producers WHERE used < ?", (changes.forget_before,))
+    """Run the batch's statements, inside the caller's transaction. Lists that are empty write nothing; what others refer to is written first."""
     for statement, rows in _rows(changes):
         for chunk in _chunks(rows):
             connection.execute(_text(statement, len(chunk)), tuple(chain.from_iterable(chunk)))
