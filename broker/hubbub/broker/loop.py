@@ -36,6 +36,10 @@ log = logging.getLogger("hubbub.broker")
 
 FRAMES_A_TURN: Final = 16
 """An honest round trip beside a flooder takes 3.3 ms with it; 10 ms when the socket is read until it is empty (measured)."""
+COMMANDS_SECONDS: Final = 0.005
+"""Or fewer, when they take this long."""
+SUBSCRIPTIONS_A_TURN: Final = 256
+"""Read until it is empty, a member who subscribes in a loop holds up everybody for seconds (measured)."""
 EXTRA_FRAMES: Final = 4
 """Frames of one message beyond the payload that are borne; more: the connection is cut."""
 EVENTS_FRAME_BYTES: Final = 240 * 1024
@@ -79,6 +83,8 @@ class Loop:
         self._in_flight: Batch | None = None
         self._failed = False
         self._probe_at: float | None = None
+        self._misaligned = False
+        """Whether XPUB's events may belong to other connections than they say; see `_take_subscriptions`."""
         self._stopping = False
         self._now = read_clock()
         self._poller = zmq.Poller()
@@ -193,7 +199,10 @@ class Loop:
     def _take_commands(self) -> None:
         """Take a turn's worth of frames: [routing id][payload], and no more of either."""
         commands = self._sockets.commands
+        end = time.monotonic() + COMMANDS_SECONDS
         for _ in range(FRAMES_A_TURN):
+            if time.monotonic() > end:
+                return
             try:
                 routing_id = commands.recv(zmq.NOBLOCK)
             except zmq.Again:
@@ -230,26 +239,26 @@ class Loop:
             self._perform([Cut(peer.connection)])
 
     def _take_subscriptions(self) -> None:
-        """Read XPUB until it is empty, frame by frame, and grant what the core grants.
+        """Take a turn's worth of subscriptions, frame by frame, and grant what the core grants.
 
         The guard: libzmq pairs each event with the connection it came from by position. A user message (any frame that is no subscription) shifts that
         pairing, and the next honest subscription would be granted to another peer. So after one nothing is granted until the socket
         is empty (then both sides are aligned again), and its sender is cut and banned. Clients subscribe again when no `subscribed` comes.
         """
         events = self._sockets.events
-        suspicious = False
-        while True:
+        for _ in range(SUBSCRIPTIONS_A_TURN):
             try:
                 frame = events.recv(zmq.NOBLOCK, copy=False)
             except zmq.Again:
+                self._misaligned = False
                 return
             body = frame.bytes
             if frame.more or not body or body[0] > _SUBSCRIBE:
-                suspicious = True
+                self._misaligned = True
                 key = _user_id(frame)
                 self._auth.ban(key)
                 self._perform(self._core.misbehaved(key, self._connection(frame), self._now))
-            elif not suspicious:
+            elif not self._misaligned:
                 self._subscription(frame, body)
 
     def _subscription(self, frame: zmq.Frame, body: bytes) -> None:
@@ -357,8 +366,8 @@ class Loop:
 
     def _send(self) -> None:
         """Send what was gathered for each session; end those that cannot take a reply."""
-        for routing_id in self._outgoing.flush():
-            self._perform(self._core.unreachable(routing_id, self._now))
+        for routing_id, is_gone in self._outgoing.flush():
+            self._perform(self._core.unreachable(routing_id, self._now, is_gone=is_gone))
 
 
 def _user_id(frame: zmq.Frame) -> str:

@@ -1,17 +1,23 @@
 """Replies on their way out: gathered for each session during a turn, sent in one frame."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import zmq
 
 from hubbub.broker.core.effects import Send
 from hubbub.common.codec import array, encode, split
+from hubbub.common.limits import MIB
+
+GATHERED_BYTES: Final = 4 * MIB
+"""Replies to one session in one turn. Who asks for more than ZeroMQ's own bound would hold is ended."""
 
 
 @dataclass(slots=True)
 class _Gathered:
     parts: list[bytes] = field(default_factory=list)
     push_only: bool = True
+    size: int = 0
 
 
 class Outgoing:
@@ -26,17 +32,23 @@ class Outgoing:
         gathered = self._gathered.get(effect.routing_id)
         if gathered is None:
             gathered = self._gathered[effect.routing_id] = _Gathered()
-        gathered.parts += map(encode, effect.replies)
+        parts = [encode(reply) for reply in effect.replies]
+        gathered.size += sum(map(len, parts))
         gathered.push_only = gathered.push_only and effect.push
+        if gathered.size <= GATHERED_BYTES:
+            gathered.parts += parts
 
-    def flush(self) -> list[bytes]:
-        """Send all; return the routing ids of the sessions that could not take a reply.
+    def flush(self) -> list[tuple[bytes, bool]]:
+        """Send all; return the sessions that could not take a reply: the routing id, and whether the client is gone.
 
         A session that is gone or full misses pushes silently: it finds the gap and catches up.
         """
         unreachable = []
         gathered, self._gathered = self._gathered, {}
         for routing_id, entry in gathered.items():
+            if entry.size > GATHERED_BYTES and not entry.push_only:
+                unreachable.append((routing_id, False))
+                continue
             try:
                 for chunk in split(entry.parts):
                     self._commands.send_multipart([routing_id, array(chunk)], zmq.NOBLOCK)
@@ -44,5 +56,5 @@ class Outgoing:
                 if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                     raise
                 if not entry.push_only:
-                    unreachable.append(routing_id)
+                    unreachable.append((routing_id, error.errno == zmq.EHOSTUNREACH))
         return unreachable

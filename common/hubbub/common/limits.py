@@ -12,6 +12,8 @@ MIB: Final = 1024 * KIB
 FRAME_UP_BYTES: Final = 64 * KIB
 """Payload of one frame from a client. Larger: the connection is cut by ZeroMQ (`MAXMSGSIZE`)."""
 COMMANDS_PER_FRAME: Final = 512
+QUERIES_PER_FRAME: Final = 16
+"""Of the commands of a frame; the answer to one may be a page."""
 FRAME_DOWN_BYTES: Final = 256 * KIB
 """Payload of one frame to a client, on either socket. Batches and pages are split to fit."""
 CLIENT_MAX_FRAME_BYTES: Final = 1 * MIB

@@ -202,7 +202,7 @@ class Desk:
 
     def cannot_reach(self, person: Person) -> None:
         """ROUTER cannot take a reply for a person."""
-        self._tell(self.core.unreachable(person.routing_id, self.now))
+        self._tell(self.core.unreachable(person.routing_id, self.now, is_gone=False))
 
     def closes(self) -> None:
         self._tell(self.core.closing())

@@ -298,6 +298,18 @@ def test_a_session_is_answered_bye_when_it_logs_out_behind_its_writes() -> None:
     alice.sends(Ping(5)).gets(Pong(5))
 
 
+def test_nobody_is_removed_because_the_broker_itself_was_stopped() -> None:
+    desk = Desk()
+    alice = desk.meets("Alice")
+    desk._sets_clock(desk.now.monotonic + 100)
+    desk.ticks()
+    alice.forgets().sends(Ping(3)).gets(Pong(3))
+    desk.passes(15)
+    assert not alice.is_cut
+    desk.passes(2)
+    assert alice.is_cut
+
+
 def test_a_session_is_removed_when_it_is_silent_for_15_s() -> None:
     desk = Desk(SETTINGS)
     alice, bob = desk.meets("Alice"), desk.meets("Bob")

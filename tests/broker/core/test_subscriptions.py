@@ -4,7 +4,7 @@ import pytest
 from tests.broker.core.desk import WALL, Desk, Person
 from tests.broker.core.memory_store import LOBBY
 
-from hubbub.broker.core.core import REFUSED_TOPICS
+from hubbub.broker.core.core import IDLE_TOPICS
 from hubbub.common.commands import Create, Join, Leave, Post
 from hubbub.common.events import MessagePosted
 from hubbub.common.replies import Left, Resend, Subscribed
@@ -59,7 +59,7 @@ def test_an_inbox_is_not_granted() -> None:
 
 def test_a_sub_is_cut_when_it_tries_too_many_foreign_rooms() -> None:
     alice = Desk().meets("Alice")
-    for number in range(REFUSED_TOPICS):
+    for number in range(IDLE_TOPICS):
         alice.subscribes(number.to_bytes(16, "big"))
     assert not alice.is_deaf()
     alice.subscribes(b"?" * 16)

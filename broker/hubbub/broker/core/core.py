@@ -11,7 +11,8 @@ To add a command, see `rules`.
 
 import logging
 from collections.abc import Sequence
-from typing import Final
+from itertools import groupby
+from typing import Final, cast
 
 from hubbub.broker.core import apply as applying
 from hubbub.broker.core.batch import Batch
@@ -29,19 +30,33 @@ from hubbub.broker.core.sessions import Peer, Session, SessionState
 from hubbub.broker.core.state import Account, State
 from hubbub.common.commands import Command, Query, Write
 from hubbub.common.errors import Code, WireError
-from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, ROOM_ID_BYTES, SILENT_SECONDS
+from hubbub.common.limits import (
+    PRODUCER_LIFETIME_DAYS,
+    QUERIES_PER_FRAME,
+    ROOM_ID_BYTES,
+    SILENT_SECONDS,
+)
 from hubbub.common.replies import Closing, Error, Resend, Subscribed
 
 log = logging.getLogger("hubbub.broker")
 
-REFUSED_TOPICS: Final = 1000
-"""Subscriptions refused to one session before it is cut: each costs libzmq 1.1 kB (measured)."""
+IDLE_TOPICS: Final = 1000
+"""Subscriptions of one session, refused or granted before, until it is cut: each that is refused costs libzmq 1.1 kB (measured)."""
+LATE_SECONDS: Final = 2.0
+"""A check so late says nothing of the sessions: the broker itself was stopped."""
 CHECK_SECONDS: Final = 1.0
 """How often silent sessions are looked for."""
 TIDY_SECONDS: Final = 3600.0
 RETURN_SECONDS: Final = 1.0
 """When clients shall come back after a shutdown; they add jitter of their own."""
 _DAY_MILLIS: Final = 24 * 3600 * 1000
+_TOO_MANY_QUERIES: Final = Error(
+    code=Code.MALFORMED, text=f"a frame holds at most {QUERIES_PER_FRAME} queries"
+)
+
+
+def _is_write(command: Command | WireError) -> bool:
+    return isinstance(command, Write)
 
 
 class Core:
@@ -59,21 +74,33 @@ class Core:
         self, peer: Peer, commands: Sequence[Command | WireError], size: int, now: Now
     ) -> list[Effect]:
         """Carry out one frame of `size` bytes: answer queries, submit runs of writes."""
+        gathered = self.context.gathered_records, self.context.gathered_bytes
+        try:
+            return self._handle(peer, commands, size, now)
+        except BaseException:
+            # What was submitted goes nowhere now, and would count for ever.
+            self.context.gathered_records, self.context.gathered_bytes = gathered
+            raise
+
+    def _handle(
+        self, peer: Peer, commands: Sequence[Command | WireError], size: int, now: Now
+    ) -> list[Effect]:
         session, effects = self._session(peer, now)
         if session is None:
             return effects
         share = size // len(commands)
-        run: list[Write] = []
-        for command in commands:
-            if isinstance(command, Write):
-                run.append(command)
+        queries = 0
+        for is_write, group in groupby(commands, _is_write):
+            run = list(group)
+            if is_write:
+                writes = cast(list[Write], run)
+                effects += self._write(self._current(session), writes, share * len(run), now)
                 continue
-            if run:
-                effects += self._write(self._current(session), run, share * len(run), now)
-                run = []
-            effects += self._answer(self._current(session), command, now)
-        if run:
-            effects += self._write(self._current(session), run, share * len(run), now)
+            queries += len(run)
+            if queries > QUERIES_PER_FRAME:
+                return [*effects, Send(peer.routing_id, (_TOO_MANY_QUERIES,))]
+            for command in run:
+                effects += self._answer(self._current(session), command, now)
         return effects
 
     def refuse_frame(self, peer: Peer, error: WireError, now: Now) -> list[Effect]:
@@ -89,6 +116,7 @@ class Core:
         session = self.context.sessions.get(peer.routing_id)
         if session is not None:
             if session.peer.key != peer.key:
+                log.warning("A client that claimed another's place is disconnected.")
                 return None, [Cut(peer.connection)]
             if session.peer.connection == peer.connection:
                 session.heard = now.monotonic
@@ -113,7 +141,7 @@ class Core:
 
     def _write(self, session: Session, run: list[Write], size: int, now: Now) -> list[Effect]:
         """Submit a run of writes as one record; or let the client send them again later."""
-        if session.state is not SessionState.LIVE or session.account is None:
+        if session.account is None or type(run[0]) not in LEGAL[session.state]:
             reply = Resend(n=run[0].n, code=Code.LOGIN_REQUIRED)
             return [Send(session.peer.routing_id, (reply,))]
         unavailable = self.context.unavailable()
@@ -198,10 +226,12 @@ class Core:
                 effects.append(Cut(session.events_connection))
             self.context.sessions.listens(session, connection)
         room = self.context.state.room_by_id.get(topic)
-        if room is None or not room.shows(session.account.number):
-            session.refused_topics += 1
-            if session.refused_topics > REFUSED_TOPICS:
-                effects.append(Cut(connection))
+        is_member = room is not None and room.shows(session.account.number)
+        if not is_member or topic in session.granted:
+            session.idle_topics += 1
+            if session.idle_topics > IDLE_TOPICS:
+                return [*effects, Cut(connection)]
+        if room is None or not is_member:
             return effects
         session.granted.add(topic)
         head = room.log.published
@@ -222,6 +252,7 @@ class Core:
 
     def misbehaved(self, events_key: str, connection: int, now: Now) -> list[Effect]:
         """End the session whose SUB sent what no SUB sends."""
+        log.warning("A client that sent what no SUB sends is disconnected and banned.")
         session = self.context.sessions.announced(events_key)
         ended = self.context.end(session, now, cut=True) if session is not None else []
         return [*ended, Cut(connection)]
@@ -237,10 +268,13 @@ class Core:
         if session is not None:
             self.context.sessions.deafen(session)
 
-    def unreachable(self, routing_id: bytes, now: Now) -> list[Effect]:
-        """A reply could not be sent: end the session; its client resumes."""
+    def unreachable(self, routing_id: bytes, now: Now, *, is_gone: bool) -> list[Effect]:
+        """A reply could not be sent: end the session; its client resumes.
+
+        If the client `is_gone`, nothing is cut: its last frames may have been read from a descriptor that was somebody else's by then.
+        """
         session = self.context.sessions.get(routing_id)
-        return self._drop_session(session, now, cut=True) if session is not None else []
+        return self._drop_session(session, now, cut=not is_gone) if session is not None else []
 
     def _drop_session(self, session: Session, now: Now, *, cut: bool) -> list[Effect]:
         if session.account is not None:
@@ -263,7 +297,11 @@ class Core:
         effects += self.context.presence(now)
         effects += self._cut_listeners(now)
         if now.monotonic >= self._next_check:
+            late = now.monotonic - self._next_check
             self._next_check = now.monotonic + CHECK_SECONDS
+            if late > LATE_SECONDS:
+                for session in self.context.sessions:
+                    session.heard += late
             for session in self.context.sessions:
                 if session.heard + SILENT_SECONDS < now.monotonic:
                     effects += self._drop_session(session, now, cut=True)

@@ -51,7 +51,8 @@ class Session:
     resuming: bool = False
     granted: set[bytes] = field(default_factory=set)
     """Topics that its SUB listens to."""
-    refused_topics: int = 0
+    idle_topics: int = 0
+    """Subscriptions that were refused or that it had already."""
     told: dict[bytes, int] = field(default_factory=dict)
     """By log id: the seq of the last head told."""
     reading: int | None = None
@@ -70,9 +71,6 @@ class Sessions:
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._by_routing_id.values()))
-
-    def __len__(self) -> int:
-        return len(self._by_routing_id)
 
     def get(self, routing_id: bytes) -> Session | None:
         """Find by routing id."""
