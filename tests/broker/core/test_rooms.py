@@ -128,7 +128,12 @@ def test_a_room_cannot_have_a_bad_name(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("description", "code"),
-    [("é" * 256, None), ("é" * 257, Code.TOO_LARGE), ("two\nlines", Code.BAD_TEXT)],
+    [
+        ("é" * 256, None),
+        ("é" * 257, Code.TOO_LARGE),
+        ("two\nlines", Code.BAD_TEXT),
+        ("two\u2028lines", Code.BAD_TEXT),
+    ],
 )
 def test_a_description_is_one_line_within_its_bound(description: str, code: Code | None) -> None:
     desk = Desk()

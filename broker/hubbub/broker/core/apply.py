@@ -31,7 +31,7 @@ def apply(state: State, submissions: Sequence[Submission], names_per_key: int | 
                 )
             case EndSession():
                 _end_session(state, batch, record)
-                batch.ended.append(submission.routing_id)
+                batch.ended.append((submission.routing_id, record.id))
             case Tidy():
                 _tidy(state, batch, record)
             case _:

@@ -61,8 +61,8 @@ class Batch:
     """By account: private messages for its sessions."""
     registered: list[Registered] = field(default_factory=list)
     memberships: list[MembershipChanged] = field(default_factory=list)
-    ended: list[bytes] = field(default_factory=list)
-    """Routing ids of sessions that said goodbye."""
+    ended: list[tuple[bytes, int]] = field(default_factory=list)
+    """Sessions that said goodbye: routing id, and the id of the logout."""
     touched: dict[tuple[int, bytes], Producer] = field(default_factory=dict)
 
     def runs_for(self, writer: Writer) -> Runs:

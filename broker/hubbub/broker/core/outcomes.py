@@ -32,11 +32,16 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
             effects.append(Send(session.peer.routing_id, tuple(deliveries), push=True))
     for claim in batch.registered:
         effects += _answer_claim(context, claim, now)
-    for routing_id in batch.ended:
+    for routing_id, logout in batch.ended:
         leaving = context.sessions.get(routing_id)
-        if leaving is not None and leaving.state is SessionState.LEAVING:
+        if leaving is not None and _is_leaving(leaving, logout):
             effects += goodbye(context, leaving, now)
     return effects
+
+
+def _is_leaving(session: Session, logout: int) -> bool:
+    """Whether this is the session that asked, not one that began anew in its place."""
+    return session.state is SessionState.LEAVING and session.login_id == logout
 
 
 def _tell_outcomes(context: Context, batch: Batch) -> list[Effect]:
@@ -121,8 +126,8 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
             case Register() as record:
                 claim = Registered(submission.routing_id, record, None, created=False, refusal=None)
                 effects += registered(context, session, claim, now)
-            case EndSession():
-                if session.state is SessionState.LEAVING:
+            case EndSession(id=logout):
+                if _is_leaving(session, logout):
                     effects += goodbye(context, session, now)
             case Tidy():
                 pass

@@ -45,6 +45,8 @@ class EndSession:
     account: int
     producer: bytes
     close: bool
+    id: int
+    """Of the logout: a session that began anew in its place has another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,9 @@ def logout(context: Context, session: Session, command: Logout, now: Now) -> lis
     session.state, session.login_id = SessionState.LEAVING, command.id
     if context.unavailable() is not None:
         return goodbye(context, session, now)
-    record = EndSession(session.account.number, session.producer, command.close_producer)
+    record = EndSession(
+        session.account.number, session.producer, command.close_producer, command.id
+    )
     return [context.submit(record, session.peer.routing_id)]
 
 

@@ -23,13 +23,16 @@ ROOMS_A_PAGE = 256
 """With descriptions at their bound: 160 KiB, a frame's worth."""
 
 
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+
+
 def check_create(command: Create) -> Refusal | None:
     """Refuse a name or a description that no room can have."""
     if len(command.description.encode()) > DESCRIPTION_BYTES:
         return Refusal(
             Code.TOO_LARGE, f"a description has at most {DESCRIPTION_BYTES} bytes of UTF-8"
         )
-    if any(unicodedata.category(character) == "Cc" for character in command.description):
+    if any(unicodedata.category(character) in _BREAKS for character in command.description):
         return Refusal(Code.BAD_TEXT, "a description is one line without control characters")
     return _check_name(command.name)
 
