@@ -311,9 +311,7 @@ def _abandoned(pump: Pump, name: str, pid: int) -> None:
     warnings.warn(text, ResourceWarning, stacklevel=2)
 
 
-def _target(
-    address: str | Address, name: str, home: Home, insecure: bool, trust: Trust
-) -> Target:
+def _target(address: str | Address, name: str, home: Home, insecure: bool, trust: Trust) -> Target:
     place = address if isinstance(address, Address) else parse(address)
     if not place.port or place.host == "*":
         raise InvalidAddress(f"{place} is an address to listen on; a client needs the broker's own")
