@@ -65,6 +65,21 @@ def test_broker_leaves_a_closed_database_when_it_is_stopped(tmp_path: Path) -> N
         assert database.execute("SELECT count(*) FROM events").fetchone() == (1,)
 
 
+def test_broker_goes_on_when_a_row_is_lost_that_a_client_asks_for(tmp_path: Path) -> None:
+    with (
+        Broker.temporary(data=tmp_path) as broker,
+        Stranger("127.0.0.1", broker.address.port, "Alice") as alice,
+    ):
+        lobby = alice.rooms["lobby"].id
+        for text in ("hi", "ho"):
+            alice.write("post", room=lobby, text=text)
+        with closing(sqlite3.connect(tmp_path / "hubbub.db")) as database:
+            database.execute("DELETE FROM events WHERE seq = 1")
+            database.commit()
+        assert alice.ask("history", room=lobby, after=1)["code"] == "storage_unavailable"
+        assert alice.ask("who")["type"] == "roster"
+
+
 def test_clients_are_told_the_advertised_address(tmp_path: Path) -> None:
     broker = Broker(Address("127.0.0.1", 0), data=tmp_path, advertise=Address("chat.example", 7000))
     broker.close()

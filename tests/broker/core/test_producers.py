@@ -1,12 +1,15 @@
 """Exactly once: a producer's writes are taken in the order of their numbers, each a single time, however often they are sent."""
 
 import pytest
-from tests.broker.core.desk import START, Desk, Person
-from tests.broker.core.memory_store import LOBBY
+from tests.broker.core.desk import START, WALL, Desk, Person
+from tests.broker.core.memory_store import LOBBY, MemoryStore
 from tests.broker.core.wire import refused
 
+from hubbub.broker.core.changes import ProducerRow
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.core import TIDY_SECONDS
+from hubbub.broker.errors import StorageError
+from hubbub.common.codec import encode
 from hubbub.common.commands import Create, Hello, Logout, Post, Tell, Write
 from hubbub.common.errors import Code
 from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, WINDOW_COMMANDS
@@ -82,6 +85,13 @@ def test_an_outcome_survives_the_broker() -> None:
     again = returning(restarted, alice, "Alice")
     again.sends(*posts(2), Tell(3, "Nobody", "hi"), *posts(4))
     again.gets(Acked(2, LOBBY, 2), refused(Code.UNKNOWN_USER, n=3), Acked(4, LOBBY, 3))
+
+
+@pytest.mark.parametrize("outcomes", [b"", b"\xa5" * 9, encode([1]), encode([]) + b"\0"])
+def test_damaged_outcomes_are_refused_when_they_are_loaded(outcomes: bytes) -> None:
+    store = MemoryStore(producers={(1, b"p" * 16): ProducerRow(1, WALL, outcomes)})
+    with pytest.raises(StorageError, match="damaged: restore it from a backup"):
+        Desk(store=store)
 
 
 def test_a_write_beyond_the_next_is_sent_back_to_it() -> None:

@@ -17,7 +17,7 @@ from tests.broker.store.files import damage, read_all, run_sql
 from tests.broker.store.scribe import ALICE, LOBBY, Scribe
 
 from hubbub.broker.core.changes import Changes
-from hubbub.broker.core.reads import EventsPage, ReadEvents
+from hubbub.broker.core.reads import EventsPage, ReadEvents, ReadMembers
 from hubbub.broker.errors import BrokerError, FolderError, StorageError
 from hubbub.broker.store import connections, queries
 from hubbub.broker.store.sqlite import SqliteStore
@@ -271,3 +271,19 @@ def test_a_reader_reads_again_after_an_error(path: Path, store: SqliteStore) -> 
         read_all(store)
     run_sql(path, "ALTER TABLE away RENAME TO events")
     assert read_all(store) == [(1, b"hi")]
+
+
+def test_a_lost_row_is_damage_to_whoever_reads_behind_it(path: Path, store: SqliteStore) -> None:
+    Scribe(store).posts(LOBBY, b"1", b"2").write()
+    run_sql(path, "DELETE FROM events WHERE seq = 1")
+    with pytest.raises(StorageError, match="is damaged: restore it from a backup"):
+        store.read(ReadEvents(LOBBY, None, 1, 10))
+    assert store.read(ReadEvents(99, None, None, 10)) == EventsPage([], False, 0, EMPTY)
+
+
+def test_a_text_that_cannot_be_decoded_is_damage(path: Path, store: SqliteStore) -> None:
+    Scribe(store).adds(ALICE).write()
+    run_sql(path, "UPDATE accounts SET name = CAST(x'ff' AS TEXT)")
+    for reading in (lambda: store.read(ReadMembers(None, "", 10)), store.load):
+        with pytest.raises(StorageError, match="is damaged: restore it from a backup"):
+            reading()

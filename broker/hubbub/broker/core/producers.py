@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from hubbub.broker.core.changes import ProducerRow
+from hubbub.broker.errors import StorageError
 from hubbub.common.codec import encode
 from hubbub.common.limits import WINDOW_COMMANDS
 
@@ -68,7 +69,13 @@ class Producer:
 
     @classmethod
     def from_row(cls, row: ProducerRow) -> "Producer":
-        """Make it from its stored row; the outcomes are decoded when they are first needed."""
+        """Make it from its stored row; the outcomes are kept packed until they are first needed. Raises StorageError if they are damaged."""
+        try:
+            _decoder.decode(row.outcomes)
+        except (msgspec.DecodeError, TypeError) as error:
+            raise StorageError(
+                f"the database is damaged: restore it from a backup (outcomes of writes: {error})"
+            ) from error
         return cls(row.n, row.used, _packed=row.outcomes)
 
     def unpack(self) -> None:

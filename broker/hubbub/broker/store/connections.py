@@ -106,10 +106,17 @@ def transaction(
         raise
 
 
-def advice(error: sqlite3.Error, path: Path) -> str:
+def advice(error: sqlite3.Error | ValueError | TypeError, path: Path) -> str:
     """Return one line for the operator: what failed and what to do."""
+    if not isinstance(error, sqlite3.Error) or _is_undecodable(error):
+        return f"{path} is damaged: restore it from a backup ({' '.join(str(error).split())})"
     what = _ADVICE.get(_primary_code(error), "SQLite failed")
     return f"{path}: {what} ({error})"
+
+
+def _is_undecodable(error: sqlite3.Error) -> bool:
+    # Python's module raises this one by itself, so it carries no code.
+    return isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode")
 
 
 def needs_check(error: sqlite3.Error) -> bool:

@@ -112,7 +112,7 @@ def snapshot(connection: sqlite3.Connection) -> Snapshot:
 
 
 def answer(connection: sqlite3.Connection, query: Read) -> ReadResult:
-    """Answer one query, inside the caller's transaction: a page is of one state of the log."""
+    """Answer one query, inside the caller's transaction: a page is of one state of the log. Raises ValueError if rows are damaged."""
     match query:
         case ReadEvents():
             return _log_page(connection, _EVENTS, query.room, query)
@@ -142,10 +142,15 @@ def _log_page(
     else:
         last = _seq(connection, log.last, key)
         known = last if query.after is None else min(query.after, last)
-    before = EMPTY
-    if known:
-        [before] = connection.execute(log.digest, (key, known)).fetchone()
+    before = _digest(connection, log, key, known) if known else EMPTY
     return EventsPage(events, more, _seq(connection, log.first, key), before)
+
+
+def _digest(connection: sqlite3.Connection, log: _Log, key: int, seq: int) -> bytes:
+    row = connection.execute(log.digest, (key, seq)).fetchone()
+    if row is None:
+        raise ValueError(f"event {seq} of a log is missing")
+    return bytes(row[0])
 
 
 def _peer_page(connection: sqlite3.Connection, query: ReadInbox) -> EventsPage:

@@ -23,6 +23,9 @@ from hubbub.common.names import LOBBY, fold
 PROBE_BYTES: Final = 1 * MIB
 """What the probe writes and frees again: the bytes of the largest batch. With less, a disk with a page or two left would look well."""
 
+_DAMAGE: Final = (sqlite3.Error, ValueError, TypeError)
+"""What reading raises: SQLite by itself, and whatever takes its rows apart if they are not what was written."""
+
 
 class SqliteStore:
     """Implements `Store`. `max_pages` bounds the file, in pages of 4 KiB, as a full disk would; it is read when the file is (re)opened."""
@@ -61,7 +64,7 @@ class SqliteStore:
         try:
             with transaction(self._writer, "DEFERRED"):
                 return queries.snapshot(self._writer)
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             raise StorageError(connections.advice(error, self._path)) from error
 
     def commit(self, changes: Changes) -> None:
@@ -103,7 +106,7 @@ class SqliteStore:
                 self._reader = connections.connect_reader(self._path)
             with transaction(self._reader, "DEFERRED"):
                 return queries.answer(self._reader, query)
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
