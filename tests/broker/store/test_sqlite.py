@@ -68,6 +68,17 @@ def test_the_files_are_private_whatever_the_umask(path: Path) -> None:
     assert modes == dict.fromkeys(["hubbub.db", "hubbub.db-shm", "hubbub.db-wal"], 0o600)
 
 
+def test_files_that_others_could_read_are_private_once_they_are_opened(
+    path: Path, store: SqliteStore
+) -> None:
+    store.commit(Changes())
+    files = [path.with_name(f"hubbub.db{ending}") for ending in ("", "-wal", "-shm")]
+    for file in files:
+        file.chmod(0o644)
+    with contextlib.closing(SqliteStore.open(path)):
+        assert [file.stat().st_mode & 0o777 for file in files] == [0o600] * 3
+
+
 @pytest.mark.parametrize("log", ["events", "inbox"])
 def test_the_heads_are_found_by_index(path: Path, store: SqliteStore, log: str) -> None:
     texts = [text for text in vars(queries).values() if isinstance(text, str)]

@@ -56,6 +56,16 @@ def create(path: Path, max_pages: int | None) -> None:
         # Before WAL is set: it writes, and a file that is not ours is left as it is.
         _limit(connection, max_pages)
         migrations.upgrade(connection, path)
+        _make_private(path)
+
+
+def _make_private(path: Path) -> None:
+    """Take away others' leave to read what a backup was restored into, say, or copied from."""
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        file = path.with_name(name)
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
 
 
 def connect_writer(path: Path, max_pages: int | None) -> sqlite3.Connection:
