@@ -1,6 +1,5 @@
 """The way up: what a broker makes of the bytes that clients send. The way down is in `test_codec_down`."""
 
-import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
@@ -280,10 +279,6 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
 def test_broker_spends_little_when_a_frame_is_a_bomb(bomb: bytes) -> None:
     assert len(bomb) <= FRAME_UP_BYTES
-    started = time.process_time()
-    with suppress(WireError):
-        codec.decode_commands(bomb)
-    assert time.process_time() - started < 0.1
     tracemalloc.start()
     try:
         with suppress(WireError):

@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from hubbub.broker.logs import log_to_stdout
 from hubbub.common.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse
 from hubbub.common.errors import HubbubError, InvalidAddress
 
@@ -67,8 +68,8 @@ def main(
     """
     try:
         address, advertised = _address(bind), None if advertise is None else parse(advertise)
-        _log_to_stdout(logging.INFO if level is None else level)
-        _serve(address, data, name, advertised, insecure=insecure)
+        with log_to_stdout(logging.INFO if level is None else level):
+            _serve(address, data, name, advertised, insecure=insecure)
     except HubbubError as error:
         click.echo(f"hubbub-broker: {error}", err=True)
         sys.exit(1)
@@ -124,19 +125,3 @@ def _serve(
             _log.warning("Everybody who can reach this broker can take a name and read the lobby.")
         broker.run_until_signal()
     _log.info("Server stopped.")
-
-
-class _Lines(logging.Formatter):
-    """What happens in the chat stands alone; all else says how grave it is."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
-        return line if record.levelno == logging.INFO else f"{record.levelname}: {line}"
-
-
-def _log_to_stdout(level: int) -> None:
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_Lines())
-    logging.raiseExceptions = False  # a log that nobody reads any more is no reason to stop
-    _log.addHandler(handler)
-    _log.setLevel(level)

@@ -60,7 +60,7 @@ def create(path: Path, max_pages: int | None) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Take away others' leave to read what a backup was restored into, say, or copied from."""
+    """Take away others' leave to read the files; a restored backup may come with it."""
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         file = path.with_name(name)
         with contextlib.suppress(FileNotFoundError):
