@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from tests.processes import BROKER, PATIENCE, environment
-from tests.stranger import Stranger
 
 from hubbub.broker.logs import MOST_LINES, LogThread
+from hubbub.client import Client
 
 
 @pytest.fixture
@@ -98,8 +98,13 @@ def test_a_broker_whose_log_nobody_reads_answers_and_ends_at_sigterm(tmp_path: P
             while True:
                 os.write(filling, b".")
         for name in ("Alice", "Bob"):  # each is worth a line or more
-            with Stranger("127.0.0.1", int(address[1]), name) as stranger:
-                assert stranger.ask("who")["type"] == "roster"
+            with Client(
+                f"127.0.0.1:{int(address[1])}",
+                name=name,
+                home=tmp_path / name,
+                timeout=PATIENCE,
+            ) as client:
+                client.post("lobby", "hi")
         broker.send_signal(signal.SIGTERM)
         assert broker.wait(PATIENCE) == 0
     finally:
