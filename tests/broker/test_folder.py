@@ -1,8 +1,10 @@
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -132,8 +134,24 @@ def test_another_users_folder_is_refused(path: Path) -> None:
     assert_refused(path, "belongs to another user")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_refused(path: Path) -> None:
+@pytest.fixture
+def ordinary_folder() -> Iterator[Path]:
+    """A folder of an ordinary user's: root, who may write everywhere, is nobody while it is used."""
+    folder = Path(tempfile.mkdtemp(prefix="hubbub-test-"))
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(folder, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+    try:
+        yield folder
+    finally:
+        if is_root:
+            os.seteuid(0)
+        shutil.rmtree(folder)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(ordinary_folder: Path) -> None:
+    path = ordinary_folder / "data"
     path.mkdir(mode=0o500)
     assert_refused(path, "Permission denied")
     assert_refused(path / "below", "Permission denied")
@@ -156,6 +174,7 @@ def test_a_folder_in_use_by_a_broker_that_is_just_starting_is_refused(folder: Da
 
 HOLDER = """
 import sys
+import tempfile
 from pathlib import Path
 from hubbub.broker.folder import DataFolder
 with DataFolder.open(Path(sys.argv[1])):
