@@ -1,5 +1,7 @@
 """`Client` end to end: a real broker, real sockets, encryption on."""
 
+from typing import Any
+
 import pytest
 from tests.client.watching import SECONDS, Enter, messages, next_of
 
@@ -81,6 +83,18 @@ def test_two_sessions_of_one_person_are_one_person(enter: Enter) -> None:
     desk.post("lobby", "from the desk")
     assert [messages(client, 1)[0].own for client in (desk, phone, bob)] == [True, False, False]
     assert bob.who().names == ("Alice", "Bob")
+
+
+def test_what_is_no_text_data_or_seq_is_refused_where_it_is_given(enter: Enter) -> None:
+    alice = enter("Alice")
+    wrong: Any = 5
+    with pytest.raises(TypeError, match="a text is a str, not int"):
+        alice.post("lobby", wrong)
+    with pytest.raises(TypeError, match="is a dict, not int"):
+        alice.tell("Alice", "hi", wrong)
+    with pytest.raises(ValueError, match="before is a seq"):
+        alice.history("lobby", before=-1)
+    assert alice.post("lobby", "goes on") == 1
 
 
 def test_a_message_of_nothing_is_refused_and_the_next_is_not(enter: Enter) -> None:

@@ -6,7 +6,7 @@ from hubbub.client.errors import BadName, BadText, RequestError, TooLarge
 from hubbub.common.codec import check_data
 from hubbub.common.errors import Code, InvalidName, WireError
 from hubbub.common.fields import Data
-from hubbub.common.limits import DATA_BYTES, DESCRIPTION_BYTES, KIB, TEXT_BYTES
+from hubbub.common.limits import DATA_BYTES, DESCRIPTION_BYTES, KIB, MAX_NUMBER, TEXT_BYTES
 from hubbub.common.names import canonical
 
 
@@ -19,9 +19,16 @@ def check_name(name: str) -> str:
 
 
 def check_text(text: str) -> None:
-    """Raises TooLarge, or BadText for what is no Unicode text (lone surrogates)."""
+    """Raises TooLarge, BadText for what is no Unicode text (lone surrogates), or TypeError."""
     if _bytes(text) > TEXT_BYTES:
         raise TooLarge(Code.TOO_LARGE, f"a message has at most {TEXT_BYTES // KIB} KiB of text")
+
+
+def check_span(before: int | None, after: int | None) -> None:
+    """Raises ValueError for what is no seq."""
+    for name, seq in (("before", before), ("after", after)):
+        if seq is not None and not 0 <= seq <= MAX_NUMBER:
+            raise ValueError(f"{name} is a seq, 0 or more, not {seq}")
 
 
 def check_description(text: str) -> None:
@@ -31,6 +38,8 @@ def check_description(text: str) -> None:
 
 
 def _bytes(text: str) -> int:
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a str, not {type(text).__name__}")
     try:
         return len(text.encode())
     except UnicodeEncodeError:
@@ -41,6 +50,8 @@ def own_data(data: Data | None) -> Data | None:
     """Return a copy of `data`, so that its owner may change it at once. Raises TooLarge, or RequestError where it cannot be sent."""
     if data is None:
         return None
+    if not isinstance(data, dict):
+        raise TypeError(f"the data of a message is a dict, not {type(data).__name__}")
     try:
         size = check_data(data)
     except WireError as error:

@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 from weakref import finalize
 
 from hubbub.client import calls
-from hubbub.client.checks import check_description, check_name, check_text, own_data
+from hubbub.client.checks import check_description, check_name, check_span, check_text, own_data
 from hubbub.client.errors import Closed, ConnectError, Forked, OutcomeUnknown, Refused
 from hubbub.client.gate import Gate
 from hubbub.client.home import Home
@@ -167,6 +167,7 @@ class Client:
         """
         if room is not None and with_ is not None:
             raise ValueError("history of a room, or with a person: not both")
+        check_span(before, after)
         peer = None if with_ is None else check_name(with_)
         wish = Wish(0, peer=peer, before=before, after=after)
         return read_history(self._ask(calls.history, room, timeout=timeout), wish, limit)
