@@ -53,11 +53,11 @@ def test_clients_lose_nothing_when_the_broker_is_killed(town: Town) -> None:
             broker = town.broker(bind=town.address)
         seqs = [future.result(20) for future in futures]
         seen = {client.name: read_until(client, len(futures)) for client in (alice, bob)}
-        digests = {client.digest("lobby") for client in (alice, bob)}
+        positions = {client.position("lobby") for client in (alice, bob)}
     texts = stored_texts(town.data / "hubbub.db")
     assert len(texts) == len(set(texts)) == len(futures) == KILLS * POSTS * 2
     assert sorted(seqs) == list(range(1, len(futures) + 1))
     for updates in seen.values():
         assert [update.text for update in updates if isinstance(update, Message)] == texts
         assert any(isinstance(update, ConnectionRestored) for update in updates)
-    assert len(digests) == 1
+    assert len(positions) == 1

@@ -60,6 +60,6 @@ def test_writes_go_on_when_the_disk_has_room_again(tmp_path: Path) -> None:
         assert [future.result(20) for future in waiting] == list(range(acked + 1, acked + 21))
         texts = [message.text for message in bob.history("lobby", limit=20).messages]
         assert texts == [f"{number}" for number in range(20)]
-        position = bob.digest("lobby")
+        position = bob.position("lobby")
         head = broker.store.load().room_heads[1]
         assert (position.seq, position.digest) == (head.seq, head.digest)

@@ -74,7 +74,7 @@ def test_many_posts_travel_together_in_order(enter: Enter) -> None:
     assert [future.result(0) for future in futures] == list(range(1, 2001))
     assert [message.text for message in messages(bob, 2000)] == [f"{n}" for n in range(2000)]
     assert len(messages(alice, 2000)) == 2000
-    assert bob.digest("lobby") == alice.digest("LOBBY")
+    assert bob.position("lobby") == alice.position("LOBBY")
 
 
 def test_two_sessions_of_one_person_are_one_person(enter: Enter) -> None:

@@ -113,7 +113,7 @@ def test_a_restarted_broker_finds_everybody_back(tmp_path: Path) -> None:
             assert future.result(2 * SECONDS) == 2
             assert [message.text for message in messages(bob, 2)] == ["meanwhile", "impatient"]
             assert [message.own for message in messages(alice, 3)] == [True, True, True]
-            assert alice.digest("lobby") == bob.digest("lobby")
+            assert alice.position("lobby") == bob.position("lobby")
             assert len(alice.history("lobby")) == 3
             clients.close()
 

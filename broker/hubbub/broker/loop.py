@@ -8,6 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final, assert_never
 
 import zmq
@@ -290,7 +291,7 @@ class Loop:
         if not submissions:
             return False
         batch = self._in_flight = self._core.apply(submissions)
-        self._writer.submit(lambda: self._commit(batch))
+        self._writer.submit(partial(self._commit, batch))
         return True
 
     def _commit(self, batch: Batch) -> Batch:
@@ -349,7 +350,7 @@ class Loop:
                 case Submit():
                     self._sequencer.submit(effect.submission)
                 case Fetch():
-                    self._reader.submit(lambda effect=effect: self._read(effect))  # type: ignore[misc]
+                    self._reader.submit(partial(self._read, effect))
                 case Grant():
                     self._sockets.events.setsockopt(zmq.SUBSCRIBE, effect.topic)
                 case Revoke():

@@ -190,7 +190,7 @@ class Client:
         member: Member = self._call(calls.whois, check_name(name), timeout=timeout)
         return member
 
-    def digest(self, room: str | None = None, *, timeout: float | None = None) -> LogPosition:
+    def position(self, room: str | None = None, *, timeout: float | None = None) -> LogPosition:
         """Return how far a room (None: the private messages) was read: who has an equal position holds the same events in the same order."""
         position: LogPosition = self._call(calls.position, room, timeout=timeout)
         return position
