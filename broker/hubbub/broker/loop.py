@@ -39,7 +39,7 @@ FRAMES_A_TURN: Final = 16
 """An honest round trip beside a flooder takes 3.3 ms with it; 10 ms when the socket is read until it is empty (measured)."""
 COMMANDS_SECONDS: Final = 0.005
 """Or fewer, when they take this long."""
-SUBSCRIPTIONS_A_TURN: Final = 256
+SUBSCRIPTIONS_SECONDS: Final = 0.01
 """Read until it is empty, a member who subscribes in a loop holds up everybody for seconds (measured)."""
 EXTRA_FRAMES: Final = 4
 """Frames of one message beyond the payload that are borne; more: the connection is cut."""
@@ -247,7 +247,8 @@ class Loop:
         is empty (then both sides are aligned again), and its sender is cut and banned. Clients subscribe again when no `subscribed` comes.
         """
         events = self._sockets.events
-        for _ in range(SUBSCRIPTIONS_A_TURN):
+        end = time.monotonic() + SUBSCRIPTIONS_SECONDS
+        while time.monotonic() < end:
             try:
                 frame = events.recv(zmq.NOBLOCK, copy=False)
             except zmq.Again:
@@ -261,15 +262,17 @@ class Loop:
                 self._perform(self._core.misbehaved(key, self._connection(frame), self._now))
             elif not self._misaligned:
                 self._subscription(frame, body)
+        if self._misaligned and not events.poll(0):
+            self._misaligned = False
 
     def _subscription(self, frame: zmq.Frame, body: bytes) -> None:
         key = _user_id(frame)
-        if not key:  # libzmq's own unsubscribe for a peer that has gone
+        if not self._core.admits(
+            key
+        ):  # its session has ended; or libzmq's own, of a peer that has gone
             return
-        if body[0] == _UNSUBSCRIBE:
-            self._perform(self._core.unsubscribe(key, body[1:], self._connection(frame)))
-        else:
-            self._perform(self._core.subscribe(key, body[1:], self._connection(frame)))
+        change = self._core.unsubscribe if body[0] == _UNSUBSCRIBE else self._core.subscribe
+        self._perform(change(key, body[1:], self._connection(frame), self._now))
 
     def _answer_door(self) -> None:
         """Answer the one question; anything else is dropped."""

@@ -218,12 +218,12 @@ class Desk:
 
     def reads_subscription(self, sub: Sub, topic: bytes) -> None:
         self._reading = sub
-        self._tell(self.core.subscribe(sub.key, topic, sub.connection))
+        self._tell(self.core.subscribe(sub.key, topic, sub.connection, self.now))
         self._reading = None
 
     def reads_unsubscription(self, sub: Sub, topic: bytes) -> None:
         self._reading = sub
-        self._tell(self.core.unsubscribe(sub.key, topic, sub.connection))
+        self._tell(self.core.unsubscribe(sub.key, topic, sub.connection, self.now))
         self._reading = None
 
     def reads_nonsense(self, sub: Sub) -> None:

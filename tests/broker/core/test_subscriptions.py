@@ -4,7 +4,7 @@ import pytest
 from tests.broker.core.desk import WALL, Desk, Person
 from tests.broker.core.memory_store import LOBBY
 
-from hubbub.broker.core.core import IDLE_TOPICS
+from hubbub.broker.core.core import SUBSCRIPTION_BURST
 from hubbub.common.commands import Create, Join, Leave, Post
 from hubbub.common.events import MessagePosted
 from hubbub.common.replies import Left, Resend, Subscribed
@@ -57,13 +57,19 @@ def test_an_inbox_is_not_granted() -> None:
     alice.subscribes(desk.core.context.state.accounts[1].inbox.id).gets()
 
 
-def test_a_sub_is_cut_when_it_tries_too_many_foreign_rooms() -> None:
-    alice = Desk().meets("Alice")
-    for number in range(IDLE_TOPICS):
+def test_a_session_is_ended_when_it_subscribes_too_much_at_once() -> None:
+    desk = Desk()
+    alice = desk.meets("Alice")
+    for number in range(SUBSCRIPTION_BURST - 2):
         alice.subscribes(number.to_bytes(16, "big"))
+    desk.passes(0.5)
+    for _ in range(20):
+        alice.subscribes(b"?" * 16)
     assert not alice.is_deaf()
-    alice.subscribes(b"?" * 16)
+    for _ in range(40):
+        alice.subscribes(b"?" * 16)
     assert alice.is_deaf()
+    assert alice.is_cut
 
 
 def test_a_sub_connects_only_with_a_key_that_a_live_session_announced() -> None:

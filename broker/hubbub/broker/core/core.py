@@ -40,8 +40,9 @@ from hubbub.common.replies import Closing, Error, Resend, Subscribed
 
 log = logging.getLogger("hubbub.broker")
 
-IDLE_TOPICS: Final = 1000
-"""Subscriptions of one session, refused or granted before, until it is cut: each that is refused costs libzmq 1.1 kB (measured)."""
+SUBSCRIPTION_BURST: Final = 4096
+SUBSCRIPTIONS_A_SECOND: Final = 100
+"""Subscriptions and their ends that one session may send: all its rooms a few times over, then so many a second. Beyond: it is ended."""
 LATE_SECONDS: Final = 2.0
 """A check so late says nothing of the sessions: the broker itself was stopped."""
 CHECK_SECONDS: Final = 1.0
@@ -96,11 +97,12 @@ class Core:
                 writes = cast(list[Write], run)
                 effects += self._write(self._current(session), writes, share * len(run), now)
                 continue
-            queries += len(run)
-            if queries > QUERIES_PER_FRAME:
-                return [*effects, Send(peer.routing_id, (_TOO_MANY_QUERIES,))]
             for command in run:
-                effects += self._answer(self._current(session), command, now)
+                queries += isinstance(command, Query)
+                if queries <= QUERIES_PER_FRAME:
+                    effects += self._answer(self._current(session), command, now)
+        if queries > QUERIES_PER_FRAME:
+            effects.append(Send(peer.routing_id, (_TOO_MANY_QUERIES,)))
         return effects
 
     def refuse_frame(self, peer: Peer, error: WireError, now: Now) -> list[Effect]:
@@ -214,11 +216,13 @@ class Core:
         """Whether a SUB with this key may connect: a live session announced it."""
         return self.context.sessions.announced(events_key) is not None
 
-    def subscribe(self, events_key: str, topic: bytes, connection: int) -> list[Effect]:
+    def subscribe(self, events_key: str, topic: bytes, connection: int, now: Now) -> list[Effect]:
         """Grant the subscription being read if its session's person is a member of the room; reply with the head in the same turn."""
         session = self.context.sessions.announced(events_key)
         if session is None or session.account is None or len(topic) != ROOM_ID_BYTES:
             return [Cut(connection)]
+        if self._floods(session, now):
+            return [*self.context.end(session, now, cut=True), Cut(connection)]
         effects: list[Effect] = []
         if session.events_connection != connection:
             # Only one can be watched, and one that is not watched would go on hearing rooms that were left.
@@ -226,12 +230,7 @@ class Core:
                 effects.append(Cut(session.events_connection))
             self.context.sessions.listens(session, connection)
         room = self.context.state.room_by_id.get(topic)
-        is_member = room is not None and room.shows(session.account.number)
-        if not is_member or topic in session.granted:
-            session.idle_topics += 1
-            if session.idle_topics > IDLE_TOPICS:
-                return [*effects, Cut(connection)]
-        if room is None or not is_member:
+        if room is None or not room.shows(session.account.number):
             return effects
         session.granted.add(topic)
         head = room.log.published
@@ -243,9 +242,20 @@ class Core:
             ),
         ]
 
-    def unsubscribe(self, events_key: str, topic: bytes, connection: int) -> list[Effect]:
+    def _floods(self, session: Session, now: Now) -> bool:
+        """Count a subscription, or the end of one; return whether these are too many."""
+        passed = now.monotonic - session.subscribed_at
+        session.subscribed_at = now.monotonic
+        session.subscriptions = (
+            max(0.0, session.subscriptions - passed * SUBSCRIPTIONS_A_SECOND) + 1
+        )
+        return session.subscriptions > SUBSCRIPTION_BURST
+
+    def unsubscribe(self, events_key: str, topic: bytes, connection: int, now: Now) -> list[Effect]:
         """Take back the subscription whose end is being read."""
         session = self.context.sessions.announced(events_key)
+        if session is not None and self._floods(session, now):
+            return [Revoke(topic), *self.context.end(session, now, cut=True), Cut(connection)]
         if session is not None and session.events_connection == connection:
             session.granted.discard(topic)
         return [Revoke(topic)]
@@ -301,7 +311,7 @@ class Core:
             self._next_check = now.monotonic + CHECK_SECONDS
             if late > LATE_SECONDS:
                 for session in self.context.sessions:
-                    session.heard += late
+                    session.heard = min(session.heard + late, now.monotonic)
             for session in self.context.sessions:
                 if session.heard + SILENT_SECONDS < now.monotonic:
                     effects += self._drop_session(session, now, cut=True)

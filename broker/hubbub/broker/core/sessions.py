@@ -51,8 +51,9 @@ class Session:
     resuming: bool = False
     granted: set[bytes] = field(default_factory=set)
     """Topics that its SUB listens to."""
-    idle_topics: int = 0
-    """Subscriptions that were refused or that it had already."""
+    subscriptions: float = 0.0
+    """How full the bucket of its subscriptions and their ends is, as of `subscribed_at` (monotonic)."""
+    subscribed_at: float = 0.0
     told: dict[bytes, int] = field(default_factory=dict)
     """By log id: the seq of the last head told."""
     reading: int | None = None
