@@ -43,6 +43,18 @@ def test_watch_keeps_the_new_connection_when_the_other_monitor_tells_the_end_of_
     assert len(watch) == 1
 
 
+def test_watch_keeps_a_live_connection_when_one_that_had_its_descriptor_is_told_of_late(
+    accepted: tuple[socket.socket, socket.socket],
+) -> None:
+    _, broker = accepted
+    watch = Watch()
+    watch.accepted(broker.fileno(), is_commands=True)
+    number = watch.number(broker.fileno())
+    assert watch.accepted(broker.fileno(), is_commands=False) is None
+    assert watch.disconnected(broker.fileno(), is_commands=False) is None
+    assert watch.number(broker.fileno()) == number
+
+
 def test_watch_shuts_a_connection_and_leaves_its_descriptor_to_its_owner(
     accepted: tuple[socket.socket, socket.socket],
 ) -> None:

@@ -28,6 +28,10 @@ class Connection:
     """As getpeername gives it; None if it was gone before it could be asked."""
     is_commands: bool
 
+    def is_alive(self) -> bool:
+        """Whether the descriptor is this connection's still: the same peer is at its other end."""
+        return self.peer is not None and _peer_of(self.fd) == self.peer
+
 
 class Watch:
     """All accepted connections of both sockets."""
@@ -45,6 +49,9 @@ class Watch:
 
         Returns the one whose descriptor it has, if that one's end is still to be heard of: the two monitors are not in step.
         """
+        before = self._by_fd.get(fd)
+        if before is not None and before.is_commands != is_commands and before.is_alive():
+            return None  # told late: the descriptor is the other socket's by now
         before = self._forget(fd)
         connection = Connection(next(self._numbers), fd, _peer_of(fd), is_commands)
         self._by_fd[fd] = connection
@@ -74,11 +81,7 @@ class Watch:
     def cut(self, number: int) -> None:
         """Shut a connection down; libzmq notices and closes it. Nothing happens if it is gone already."""
         connection = self._by_number.get(number)
-        if (
-            connection is None
-            or connection.peer is None
-            or _peer_of(connection.fd) != connection.peer
-        ):
+        if connection is None or not connection.is_alive():
             return
         with contextlib.suppress(OSError), _borrowed(connection.fd) as borrowed:
             borrowed.shutdown(socket.SHUT_RDWR)
