@@ -35,7 +35,10 @@ class LogThread(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record to the thread, or count it as lost."""
-        line = self.format(record)
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - a line that cannot be written as meant is no reason to stop
+            line = f"{record.msg!r} {record.args!r}"
         with self._news:
             if len(self._lines) >= MOST_LINES:
                 self._lost += 1
