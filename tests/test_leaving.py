@@ -94,12 +94,15 @@ def test_what_was_written_while_the_broker_was_away_is_stored_before_leaving(tow
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        (("one",), "hubbub: 1 message was not stored."),
-        (("one", "@Alice: two"), "hubbub: 2 messages were not stored."),
+        (("one",), "hubbub: 1 message has no answer: it may have been stored, or not."),
+        (
+            ("one", "@Alice: two"),
+            "hubbub: 2 messages have no answer: each may have been stored, or not.",
+        ),
         (("/help",), None),
     ],
 )
-def test_whoever_gives_up_waiting_is_told_what_was_not_stored(
+def test_whoever_gives_up_waiting_is_told_what_has_no_answer(
     town: Town, lines: tuple[str, ...], told: str | None
 ) -> None:
     broker = town.broker()

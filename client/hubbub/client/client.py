@@ -10,6 +10,7 @@ To add a call: its function in `hubbub.client.calls`, its method here.
 
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -22,11 +23,19 @@ from weakref import finalize
 
 from hubbub.client import calls
 from hubbub.client.checks import check_description, check_name, check_span, check_text, own_data
-from hubbub.client.errors import Closed, ConnectError, Forked, OutcomeUnknown, Refused
+from hubbub.client.door import nobody_listens
+from hubbub.client.errors import (
+    Closed,
+    ConnectError,
+    Forked,
+    NobodyListens,
+    OutcomeUnknown,
+    Refused,
+)
 from hubbub.client.gate import Gate
 from hubbub.client.home import Home
 from hubbub.client.paging import all_pages, read_history
-from hubbub.client.pump import Pump, Target, new_future
+from hubbub.client.pump import PUMP_THREAD, Pump, Target, new_future
 from hubbub.client.results import History, LoggedIn, LogPosition, Member, People, Room
 from hubbub.client.trust import Trust, explain, server_key
 from hubbub.client.updates import Update
@@ -305,6 +314,11 @@ def _abandoned(pump: Pump, name: str, pid: int) -> None:
     """Nobody closed the client, and it is garbage or the interpreter ends."""
     if os.getpid() != pid:
         return
+    if (
+        threading.current_thread().name == PUMP_THREAD
+    ):  # this client's or another's: it must not wait
+        threading.Thread(target=_abandoned, args=(pump, name, pid)).start()
+        return
     left = _close(pump, ABANDONED_SECONDS)
     text = f"the client of {name} was not closed: use it in a with statement"
     if left != 0:
@@ -331,6 +345,10 @@ def _log_in(pump: Pump, target: Target, timeout: float) -> LoggedIn:
         raise ConnectError(
             f"the broker at {target.address} did not let us in within {timeout:g} s"
         ) from None
+    except NobodyListens:
+        raise nobody_listens(
+            target.address
+        ) from None  # asks the resolver: not in the pump's thread
     except Refused as error:
         if target.server_key is None:
             raise

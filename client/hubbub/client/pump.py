@@ -21,7 +21,6 @@ from typing import Any, Final, assert_never
 import zmq
 
 from hubbub.client import calls, sockets
-from hubbub.client.door import nobody_listens
 from hubbub.client.effects import (
     Acknowledge,
     Complete,
@@ -36,7 +35,7 @@ from hubbub.client.effects import (
     Subscribe,
     Unsubscribe,
 )
-from hubbub.client.errors import Closed, Refused
+from hubbub.client.errors import Closed, NobodyListens, Refused
 from hubbub.client.results import LoggedIn
 from hubbub.client.session import Session
 from hubbub.client.sockets import Connection, KeyPair
@@ -55,6 +54,8 @@ FRAMES_A_TURN: Final = 64
 """Read from one socket before the others get their turn."""
 FULL_POLL_SECONDS: Final = 0.1
 """While the app has too much unread, how often to see whether it has caught up."""
+
+PUMP_THREAD: Final = "hubbub-pump"
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Pump:
         self._wake_in, self._wake_out = system_sockets.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._thread = threading.Thread(target=self._run, name="hubbub-pump", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=PUMP_THREAD, daemon=True)
         self._event_keys: dict[bytes, KeyPair] = {}
         self._session = Session(
             target.name,
@@ -258,7 +259,7 @@ class Pump:
     def _check_time(self, now: float) -> None:
         if self._reach_by is not None and now >= self._reach_by:
             self._reach_by = None
-            self._session.end(nobody_listens(self._target.address))
+            self._session.end(NobodyListens(f"nobody listens at {self._target.address}"))
         if self._commands_again is not None and now >= self._commands_again:
             self._commands_again = None
             self._commands.connect()
@@ -367,7 +368,9 @@ def _settle(settle: Callable[[Any], None], outcome: object) -> None:
     """Set a Future's outcome; its callbacks run in here."""
     try:
         settle(outcome)
-    except BaseException:  # noqa: BLE001 - of the app; it must not cost the others their outcome
+    except BaseException:
+        if threading.current_thread() is threading.main_thread():
+            raise  # the user's own Ctrl-C, in a call that came too late
         _log.exception("a callback of the app has failed")
 
 

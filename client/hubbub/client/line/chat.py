@@ -108,9 +108,9 @@ class Chat:
                 self._client.close(timeout=0)
             if left := len(self._unanswered):
                 raise OutcomeUnknown(
-                    "1 message was not stored."
+                    "1 message has no answer: it may have been stored, or not."
                     if left == 1
-                    else f"{left} messages were not stored."
+                    else f"{left} messages have no answer: each may have been stored, or not."
                 ) from None
         self._report_late_failures()
 
