@@ -260,6 +260,30 @@ def test_a_client_that_nobody_closed_is_closed_when_it_is_garbage(
     assert broker.store.load().room_heads[1].seq == 1
 
 
+def leave_it_to_a_callback(alice: list[Client]) -> None:
+    """Post, and let the post's callback be the last that holds the client; return when all its threads have ended."""
+    dropped = threading.Event()
+
+    def drop(_: object) -> None:
+        alice.clear()
+        dropped.set()
+
+    alice[0].post_nowait("lobby", "hi").add_done_callback(drop)
+    assert dropped.wait(SECONDS)
+    for thread in threading.enumerate():
+        if thread.name in ("hubbub-end", "hubbub-pump"):
+            thread.join(SECONDS)
+
+
+def test_a_client_whose_last_user_was_a_callback_ends_beside_its_pump(
+    broker: Broker, tmp_path: Path
+) -> None:
+    alice = [Client(str(broker.address), name="Alice", home=tmp_path)]
+    with pytest.warns(ResourceWarning, match="client of Alice was not closed"):
+        leave_it_to_a_callback(alice)
+    assert no_pump_is_left()
+
+
 def test_a_program_that_ends_without_closing_has_its_posts_stored(
     broker: Broker, tmp_path: Path
 ) -> None:

@@ -317,7 +317,7 @@ def _abandoned(pump: Pump, name: str, pid: int) -> None:
     if (
         threading.current_thread().name == PUMP_THREAD
     ):  # this client's or another's: it must not wait
-        threading.Thread(target=_abandoned, args=(pump, name, pid)).start()
+        threading.Thread(target=_abandoned, args=(pump, name, pid), name="hubbub-end").start()
         return
     left = _close(pump, ABANDONED_SECONDS)
     text = f"the client of {name} was not closed: use it in a with statement"
