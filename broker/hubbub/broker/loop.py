@@ -43,7 +43,6 @@ SUBSCRIPTIONS_SECONDS: Final = 0.01
 """Read until it is empty, a member who subscribes in a loop holds up everybody for seconds (measured)."""
 EXTRA_FRAMES: Final = 4
 """Frames of one message beyond the payload that are borne; more: the connection is cut."""
-EVENTS_FRAME_BYTES: Final = 240 * 1024
 FAREWELL_SECONDS: Final = 0.1
 """How long the last replies may take to leave; a reply that does not is repeated when its client comes back."""
 PROBE_SECONDS: Final = 1.0
@@ -365,7 +364,7 @@ class Loop:
 
     def _publish(self, effect: Publish) -> None:
         """Publish in one frame, or as few as the bound allows: [topic][array of bin]."""
-        for chunk in split(effect.events, EVENTS_FRAME_BYTES):
+        for chunk in split(effect.events):
             self._sockets.events.send_multipart([effect.topic, encode(chunk)], zmq.NOBLOCK)
 
     def _send(self) -> None:
