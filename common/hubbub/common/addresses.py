@@ -15,9 +15,17 @@ DEFAULT_PORT: Final = 5000
 MAX_PORT: Final = 65533
 """The two ports above are the broker's too."""
 
+MAX_HOST: Final = 253
+"""Characters of a host: what the longest name in the DNS has."""
+_SHOWN: Final = 80
+"""Characters of what was typed that an error repeats."""
+
 _PATTERN: Final = re.compile(
-    r"(?:tcp://)?(?:\[(?P<v6>[^\]]*)\]|(?P<host>[\w.*-]*))(?::(?P<port>[0-9]{1,5}))?/?"
+    r"(?:tcp://)?(?:\[(?P<v6>[^\]]*)\]|(?P<host>[\w.*-]*))(?::(?P<port>[0-9]{1,5}))?/?",
+    re.IGNORECASE,
 )
+_ZONE: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+"""The name or number of an interface, behind the % of a link-local address."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,10 +57,14 @@ class Address:
         """Whether only this machine can reach it."""
         if self.host.casefold() == "localhost":
             return True
-        try:
-            return ipaddress.ip_address(self.host.partition("%")[0]).is_loopback
-        except ValueError:
-            return False
+        address = _ip_address(self.host)
+        return address is not None and address.is_loopback
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether it stands for all addresses of the machine: something to listen on, and nothing to connect to."""
+        address = _ip_address(self.host)
+        return self.host == "*" or (address is not None and address.is_unspecified)
 
 
 def parse(text: str) -> Address:
@@ -60,19 +72,51 @@ def parse(text: str) -> Address:
 
     Raises InvalidAddress with the way to write it.
     """
-    match = _PATTERN.fullmatch(text.strip())
+    typed = text.strip()
+    match = _PATTERN.fullmatch(typed)
     host = (match["v6"] or match["host"]) if match else None
-    if match is None or not host:
-        raise InvalidAddress(
-            f"cannot read the address {text!r}: write HOST:PORT, for example {DEFAULT_HOST}:{DEFAULT_PORT}"
-        )
-    if match["v6"] is not None:
-        _check_ipv6(match["v6"])
+    if match is None or not host or len(host) > MAX_HOST:
+        raise InvalidAddress(f"cannot read the address {shown(typed)}: {_how_to_write(typed)}")
+    if match["v6"] is not None and not _is_ipv6(host):
+        raise InvalidAddress(f"{shown(host)} in brackets is not an IPv6 address")
     return Address(host, int(match["port"]) if match["port"] else DEFAULT_PORT)
 
 
-def _check_ipv6(host: str) -> None:
+def parse_answers(host: str, port: str) -> Address:
+    """Read a host and a port that were asked for one after the other: here IPv6 does without its brackets; nothing takes the default.
+
+    Raises InvalidAddress.
+    """
+    host = host.strip() or DEFAULT_HOST
+    bracketed = f"[{host}]" if _is_ipv6(host) else host
+    return parse(f"{bracketed}:{port.strip() or DEFAULT_PORT}")
+
+
+def shown(text: str) -> str:
+    """Return what somebody typed as an error message may repeat it: quoted, on one line, not too long."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
+def _how_to_write(typed: str) -> str:
+    if _is_ipv6(typed):
+        return f"write IPv6 in brackets, [{typed}]:{DEFAULT_PORT}"
+    return f"write HOST:PORT, for example {DEFAULT_HOST}:{DEFAULT_PORT}"
+
+
+def _is_ipv6(host: str) -> bool:
+    """Whether it is an IPv6 address, with or without a zone."""
+    address, _, zone = host.partition("%")
+    return (
+        ":" in address
+        and _ip_address(address) is not None
+        and ("%" not in host or _ZONE.fullmatch(zone) is not None)
+    )
+
+
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that a host is, IPv4 within IPv6 (`::ffff:127.0.0.1`) as IPv4; None if it is a name."""
     try:
-        ipaddress.IPv6Address(host)
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        raise InvalidAddress(f"{host!r} in brackets is not an IPv6 address") from None
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
