@@ -1,5 +1,6 @@
 """Asking a door, and whom to trust. The door here is a bare ROUTER that gives a fixed answer."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,8 +9,15 @@ from pathlib import Path
 import pytest
 import zmq
 
+from hubbub.broker.broker import Broker
 from hubbub.client import door
-from hubbub.client.errors import NobodyListens, UnknownBroker, VersionUnsupported, WrongKey
+from hubbub.client.errors import (
+    NobodyListens,
+    UnknownBroker,
+    VersionUnsupported,
+    WrongKey,
+    other_version,
+)
 from hubbub.client.home import Home
 from hubbub.client.trust import Trust, server_key
 from hubbub.common.addresses import Address
@@ -24,21 +32,21 @@ ANSWER = encode(DoorAnswer(broker="test", key=KEY, versions=[1]))
 def a_door(answer: bytes, host: str = "127.0.0.1") -> Iterator[Address]:
     """A door that answers every question by `answer`."""
     context = zmq.Context()
-    socket = context.socket(zmq.ROUTER)
-    socket.linger = 0
-    port = socket.bind_to_random_port(f"tcp://{host}")
+    router = context.socket(zmq.ROUTER)
+    router.linger = 0
+    port = router.bind_to_random_port(f"tcp://{host}")
     stop = context.socket(zmq.PULL)
     stop.bind("inproc://stop")
 
     def serve() -> None:
         poller = zmq.Poller()
-        poller.register(socket, zmq.POLLIN)
+        poller.register(router, zmq.POLLIN)
         poller.register(stop, zmq.POLLIN)
         while stop not in dict(poller.poll()):
-            who, question = socket.recv_multipart()
+            who, question = router.recv_multipart()
             assert question == QUESTION
-            socket.send_multipart([who, answer])
-        socket.close()
+            router.send_multipart([who, answer])
+        router.close()
         stop.close()
 
     thread = threading.Thread(target=serve)
@@ -72,6 +80,55 @@ def test_an_address_where_nobody_listens_says_so() -> None:
         door.ask(address, timeout=0.05)
 
 
+HOURS = 3600.0
+"""What nobody may wait for: the test would run out of time."""
+
+
+def test_a_refused_connection_is_told_without_waiting() -> None:
+    with a_door(ANSWER) as address:
+        pass
+    with pytest.raises(NobodyListens, match="nobody listens"):
+        door.ask(address, HOURS)
+    with pytest.raises(NobodyListens, match="nobody listens"):
+        door.check_presence(address)
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Something that listens and speaks no ZeroMQ, where a broker has its door."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def test_a_stranger_that_hangs_up_is_told_without_waiting(listener: socket.socket) -> None:
+    def hang_up() -> None:
+        for _ in range(2):  # the knock, and the visit
+            listener.accept()[0].close()
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    with pytest.raises(NobodyListens, match="no hubbub broker"):
+        door.ask(Address("127.0.0.1", listener.getsockname()[1] - 2), HOURS)
+    thread.join()
+
+
+def test_a_stranger_that_says_nothing_is_waited_for(listener: socket.socket) -> None:
+    with pytest.raises(NobodyListens, match="no hubbub broker"):
+        door.ask(Address("127.0.0.1", listener.getsockname()[1] - 2), timeout=0.05)
+
+
+@pytest.mark.parametrize("offset", [1, 2])
+def test_one_of_the_other_ports_is_recognized(broker: Broker, offset: int) -> None:
+    place = Address("127.0.0.1", broker.address.port + offset)
+    with pytest.raises(NobodyListens, match=f"port {place.port} is .* {broker.address}$"):
+        door.ask(place)
+
+
+def test_a_broker_is_present_when_its_door_is_closed_to_us(listener: socket.socket) -> None:
+    door.check_presence(Address("127.0.0.1", listener.getsockname()[1] - 2))
+    door.check_presence(Address("127.0.0.1", listener.getsockname()[1]))
+
+
 @pytest.mark.parametrize("host", ["nosuch.invalid", "no..such"])
 def test_a_machine_that_is_not_found_is_named(host: str) -> None:
     with pytest.raises(NobodyListens, match=rf"^cannot find a machine called {host}$"):
@@ -86,8 +143,18 @@ def test_something_else_is_not_taken_for_a_broker(answer: bytes) -> None:
 
 def test_a_broker_of_another_age_is_refused() -> None:
     answer = encode(DoorAnswer(broker="test", key=KEY, versions=[7, 8]))
-    with a_door(answer) as address, pytest.raises(VersionUnsupported, match="7, 8"):
+    with (
+        a_door(answer) as address,
+        pytest.raises(VersionUnsupported, match=r"7, 8.*update hubbub on"),
+    ):
         door.ask(address)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "remedy"), [([1, 2], "ask its operator to update it"), ([5], "on this machine")]
+)
+def test_the_older_side_is_to_be_updated(theirs: list[int], remedy: str) -> None:
+    assert remedy in str(other_version("chat.example:5000", theirs, ours=[3, 4]))
 
 
 def test_a_broker_on_this_machine_is_pinned_without_asking(home: Home) -> None:

@@ -26,6 +26,8 @@
 Names and sizes are checked before anything is sent, so these errors come with or without the broker.
 """
 
+from collections.abc import Sequence
+
 from hubbub.common.errors import Code, HubbubError
 
 
@@ -161,3 +163,21 @@ def login_refused(code: str, text: str) -> HubbubError:
     if code == Code.VERSION_UNSUPPORTED:
         return VersionUnsupported(text)
     return BY_CODE.get(code, LoginRefused)(code, text)
+
+
+def other_version(broker: str, theirs: Sequence[int], ours: Sequence[int]) -> VersionUnsupported:
+    """Return the exception for a broker that speaks none of our versions; the text says which side to update."""
+    is_older = max(theirs, default=0) < max(ours)
+    spoken = ", ".join(map(str, theirs))
+    remedy = "ask its operator to update it" if is_older else "update hubbub on this machine"
+    return VersionUnsupported(
+        f"the broker at {broker} speaks version {spoken} of the protocol, this client {', '.join(map(str, ours))}: {remedy}"
+    )
+
+
+def wrong_key(broker: str, fingerprint: str) -> WrongKey:
+    """Return the exception for a broker with another key than the pinned one."""
+    return WrongKey(
+        f"the broker at {broker} has another key than before, {fingerprint}: it was set up anew, or another machine has its address, or somebody listens"
+        f" in between. If its operator confirms the new key, run: hubbub forget {broker}"
+    )

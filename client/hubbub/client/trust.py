@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hubbub.client import door
-from hubbub.client.errors import ConnectError, Refused, UnknownBroker, WrongKey
+from hubbub.client.errors import ConnectError, Refused, UnknownBroker, WrongKey, wrong_key
 from hubbub.client.home import Home
 from hubbub.common.addresses import Address
 from hubbub.common.errors import HubbubError
@@ -65,7 +65,4 @@ def explain(error: Refused, address: Address, key: bytes) -> ConnectError:
         return error
     if found == key:
         return error
-    return WrongKey(
-        f"the broker at {address} has another key than before, {fingerprint(found)}: if its operator"
-        f" says that this is right, run: hubbub forget {address}"
-    )
+    return wrong_key(str(address), fingerprint(found))
