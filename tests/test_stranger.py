@@ -121,6 +121,19 @@ def test_stranger_misses_nothing_when_it_comes_back(enter: Enter) -> None:
     assert bob.rooms["lobby"].digest == lobby.digest
 
 
+def test_stranger_learns_how_far_it_has_read_when_it_comes_back(enter: Enter) -> None:
+    alice = enter("Alice")
+    lobby = alice.rooms["lobby"]
+    for n in range(3):
+        alice.write("post", room=lobby.id, text=str(n))
+    alice.write("tell", to="Alice", text="A note")
+    assert alice.write("mark", room=lobby.id, seq=2)["seq"] == 2
+    assert alice.write("mark", room=alice.inbox.id, seq=9)["seq"] == 1
+    welcome = alice.login(resuming=True)
+    (joined,) = welcome["rooms"]
+    assert (joined["seq"], joined["read"], welcome["inbox_read"]) == (3, 2, 1)
+
+
 def test_stranger_fills_a_gap_when_events_were_lost(enter: Enter) -> None:
     alice, bob = enter("Alice"), enter("Bob")
     bobs = bob.rooms["lobby"]

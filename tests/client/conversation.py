@@ -27,6 +27,7 @@ class Log:
         self.id = id
         self.name = name
         self.first = 1
+        self.read = 0
         self.events: list[bytes] = []
         self.digests = [digest.EMPTY]
 
@@ -51,7 +52,7 @@ class Log:
         return Head(self.id, seq, self.digests[seq])
 
     def joined(self) -> Joined:
-        return Joined(self.id, self.name, self.seq, self.digests[-1])
+        return Joined(self.id, self.name, self.seq, self.digests[-1], read=self.read)
 
     def subscribed(self) -> Subscribed:
         return Subscribed(self.id, self.seq, self.digests[-1])
@@ -145,7 +146,15 @@ class Conversation:
         inbox = inbox or Log(INBOX)
         rooms = [log.joined() for log in logs]
         return Welcome(
-            self.login.id, self.login.name, epoch, inbox.head(), rooms, 5001, 0, created=created
+            id=self.login.id,
+            name=self.login.name,
+            epoch=epoch,
+            inbox=inbox.head(),
+            inbox_read=inbox.read,
+            rooms=rooms,
+            events_port=5001,
+            time=0,
+            created=created,
         )
 
     # What it did.

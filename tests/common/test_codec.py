@@ -329,4 +329,5 @@ def test_commands_have_short_names_on_the_wire() -> None:
         "create",
         "join",
         "leave",
+        "mark",
     }

@@ -27,7 +27,7 @@ from hubbub.client.errors import (
     VersionUnsupported,
     WrongKey,
 )
-from hubbub.client.results import History, LogPosition, Member, People, Room
+from hubbub.client.results import History, LogPosition, Marker, Member, People, Room
 from hubbub.client.updates import (
     ConnectionLost,
     ConnectionRestored,
@@ -68,6 +68,7 @@ __all__ = [
     "LogPosition",
     "LogReplaced",
     "LoginRefused",
+    "Marker",
     "Member",
     "MemberJoined",
     "MemberLeft",

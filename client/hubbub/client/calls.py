@@ -13,15 +13,16 @@ from msgspec.structs import replace
 
 from hubbub.client.effects import Complete, Fail, Ticket
 from hubbub.client.errors import Closed, NotMember
-from hubbub.client.logs import read_event
+from hubbub.client.logs import LogReader, read_event
 from hubbub.client.narrator import narrate
-from hubbub.client.results import LogPosition, Member, People, Room
+from hubbub.client.results import LogPosition, Marker, Member, People, Room
 from hubbub.client.rooms import JoinedRoom
 from hubbub.client.session import Session
 from hubbub.client.updates import Message, PrivateMessage
 from hubbub.common import commands
 from hubbub.common.errors import Code, WireError
 from hubbub.common.fields import Data
+from hubbub.common.names import LOBBY, fold
 from hubbub.common.replies import MemberList, Page, Reply, RoomList, Roster
 
 
@@ -38,6 +39,14 @@ def _room(session: Session, ticket: Ticket, name: str) -> JoinedRoom | None:
         text = f"you are not in a room called {name!r}: join it first"
         session.do(Fail(ticket, NotMember(Code.NOT_MEMBER, text)))
     return room if room is not None and _is_open(session, ticket) else None
+
+
+def _reader(session: Session, ticket: Ticket, name: str | None) -> LogReader | None:
+    """The reader of a room, without a name that of the inbox; or None after failing the ticket."""
+    if name is not None:
+        room = _room(session, ticket, name)
+        return None if room is None else room.reader
+    return session.reading.inbox if _is_open(session, ticket) else None
 
 
 # Writes.
@@ -77,6 +86,14 @@ def leave(session: Session, ticket: Ticket, name: str) -> None:
     if room is not None:
         id = room.id
         session.writing.write(lambda n: commands.Leave(n, room=id), ticket)
+
+
+def mark(session: Session, ticket: Ticket, room: str | None, seq: int) -> None:
+    """Say how far one has read a room; None: the inbox. Acknowledged with where the marker stands then."""
+    reader = _reader(session, ticket, room)
+    if reader is not None:
+        log = reader.log
+        session.writing.write(lambda n: commands.Mark(n, room=log, seq=seq), ticket)
 
 
 # Questions.
@@ -177,13 +194,27 @@ def _people(reply: Reply) -> People:
 
 def position(session: Session, ticket: Ticket, name: str | None) -> None:
     """The `LogPosition` of a room; None: of the inbox."""
-    if name is None:
-        reader = session.reading.inbox if _is_open(session, ticket) else None
-    else:
-        room = _room(session, ticket, name)
-        reader = None if room is None else room.reader
+    reader = _reader(session, ticket, name)
     if reader is not None:
         session.do(Complete(ticket, LogPosition(session.reading.epoch, reader.seq, reader.digest)))
+
+
+def markers(session: Session, ticket: Ticket) -> None:
+    """The `Marker` of each room one is in, the lobby first, and of the private messages."""
+    if not _is_open(session, ticket):
+        return
+    listed = [
+        Marker(room.name, room.reader.marker, room.reader.seq)
+        for room in sorted(session.reading.rooms, key=_lobby_first)
+    ]
+    inbox = session.reading.inbox
+    if inbox is not None:
+        listed.append(Marker(None, inbox.marker, inbox.seq))
+    session.do(Complete(ticket, listed))
+
+
+def _lobby_first(room: JoinedRoom) -> tuple[bool, str]:
+    return room.name != LOBBY, fold(room.name)
 
 
 def flush(session: Session, ticket: Ticket) -> None:

@@ -25,10 +25,18 @@ def check_text(text: str) -> None:
 
 
 def check_span(before: int | None, after: int | None) -> None:
-    """Raises ValueError for what is no seq."""
+    """Raises TypeError or ValueError for what is no seq."""
     for name, seq in (("before", before), ("after", after)):
-        if seq is not None and not 0 <= seq <= MAX_NUMBER:
-            raise ValueError(f"{name} is a seq, 0 or more, not {seq}")
+        if seq is not None:
+            check_seq(seq, name)
+
+
+def check_seq(seq: int, name: str = "seq") -> None:
+    """Raises TypeError or ValueError for what is no seq."""
+    if not isinstance(seq, int):
+        raise TypeError(f"{name} is an int, not {type(seq).__name__}")
+    if not 0 <= seq <= MAX_NUMBER:
+        raise ValueError(f"{name} is a seq, 0 or more, not {seq}")
 
 
 def check_description(text: str) -> None:

@@ -22,7 +22,14 @@ from typing import Any, Final, Self
 from weakref import finalize
 
 from hubbub.client import calls
-from hubbub.client.checks import check_description, check_name, check_span, check_text, own_data
+from hubbub.client.checks import (
+    check_description,
+    check_name,
+    check_seq,
+    check_span,
+    check_text,
+    own_data,
+)
 from hubbub.client.door import nobody_listens
 from hubbub.client.errors import (
     Closed,
@@ -36,7 +43,7 @@ from hubbub.client.gate import Gate
 from hubbub.client.home import Home
 from hubbub.client.paging import all_pages, read_history
 from hubbub.client.pump import PUMP_THREAD, Pump, Target, new_future
-from hubbub.client.results import History, LoggedIn, LogPosition, Member, People, Room
+from hubbub.client.results import History, LoggedIn, LogPosition, Marker, Member, People, Room
 from hubbub.client.trust import Trust, explain, server_key
 from hubbub.client.updates import Update
 from hubbub.common.addresses import Address, parse
@@ -47,7 +54,7 @@ from hubbub.common.fields import Data
 _log = logging.getLogger(__name__)
 
 UNANSWERED: Final = 10_000
-"""Writes of `post_nowait` and `tell_nowait` that may wait for their ack; then these calls wait too."""
+"""Writes of the `_nowait` calls that may wait for their ack; then these calls wait too."""
 ABANDONED_SECONDS: Final = 2.0
 """How long a client that nobody closed may take to have its writes answered, when it is collected or the interpreter ends."""
 CLIENT_NAME: Final = "hubbub python"
@@ -154,6 +161,19 @@ class Client:
         """End one's membership of a room."""
         self._call(calls.leave, room, timeout=timeout)
 
+    def mark_read(self, room: str | None, seq: int, *, timeout: float | None = None) -> None:
+        """Say that one has read a room (None: the private messages) up to and with `seq`, on this device and so on all.
+
+        The broker keeps it. A marker never goes back, nor beyond the last message. Mark what a person has seen last, not each message of many.
+        """
+        check_seq(seq)
+        self._call(calls.mark, room, seq, timeout=timeout)
+
+    def mark_read_nowait(self, room: str | None, seq: int) -> Future[int]:
+        """As `mark_read`, with the Future of the seq at which the marker stands then; waits as `post_nowait` does."""
+        check_seq(seq)
+        return self._write(calls.mark, room, seq)
+
     def flush(self, timeout: float | None = None) -> None:
         """Return when everything written so far is answered. Raises OutcomeUnknown when that takes too long."""
         self._call(calls.flush, timeout=timeout)
@@ -203,6 +223,14 @@ class Client:
         """Return how far a room (None: the private messages) was read: who has an equal position holds the same events in the same order."""
         position: LogPosition = self._call(calls.position, room, timeout=timeout)
         return position
+
+    def markers(self, *, timeout: float | None = None) -> list[Marker]:
+        """Return how far one has read: each room one is in, the lobby first, and at last the private messages.
+
+        `read` is what the broker told at login, or acknowledged since of this client's marks; what other devices mark is told at the next login.
+        """
+        markers: list[Marker] = self._call(calls.markers, timeout=timeout)
+        return markers
 
     # Watching.
 

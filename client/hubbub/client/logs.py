@@ -64,9 +64,11 @@ def read_event(event: bytes) -> AnyEvent:
 class LogReader:
     """Reads one log from a position on."""
 
-    def __init__(self, log: bytes, seq: int, digest: bytes) -> None:
+    def __init__(self, log: bytes, seq: int, digest: bytes, marker: int = 0) -> None:
         self.log = log
         self.seq = seq
+        self.marker = marker
+        """Up to which seq the person has read, as the broker last told: at login, or in the ack of a mark."""
         self.mine = SeqRuns()
         """Where this client's own writes lie, ahead of the cursor."""
         self._digest: bytes | None = digest

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from hubbub.client.effects import Ticket
 from hubbub.common.codec import encode
-from hubbub.common.commands import Leave, Post, Write
+from hubbub.common.commands import Leave, Mark, Post, Write
 from hubbub.common.limits import (
     COMMANDS_PER_FRAME,
     FRAME_UP_BYTES,
@@ -187,12 +187,14 @@ class Outbox:
         for n, entry in enumerate(self._entries, 1):
             entry.write = replace(entry.write, n=n)
 
-    def move(self, rooms: Mapping[bytes, bytes]) -> None:
-        """Rooms have other ids in the log that took the place of the one before: from old to new."""
+    def move(self, ids: Mapping[bytes, bytes]) -> None:
+        """Rooms and inbox have other ids in the log that took the place of the one before: from old to new. Seqs of that one mean nothing now."""
         for entry in self._entries:
             write = entry.write
-            if isinstance(write, Post | Leave) and write.room in rooms:
-                entry.write = replace(write, room=rooms[write.room])
+            if isinstance(write, Post | Leave | Mark) and write.room in ids:
+                entry.write = replace(write, room=ids[write.room])
+                if isinstance(write, Mark):
+                    entry.write = replace(entry.write, seq=0)
 
     def remove_sent(self) -> list[Entry]:
         """Take out and return what was ever sent and not answered: its outcome will never be known. `restart` must follow."""

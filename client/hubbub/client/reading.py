@@ -17,7 +17,7 @@ from hubbub.client.rooms import Rooms
 from hubbub.client.showing import Showing
 from hubbub.client.updates import Diverged, LogReplaced, RoomJoined, RoomLeft
 from hubbub.common.codec import decode_event
-from hubbub.common.commands import Query, Who
+from hubbub.common.commands import Mark, Query, Who
 from hubbub.common.errors import TRANSIENT, WireError
 from hubbub.common.events import AnyEvent, MessageTold, PresenceChanged
 from hubbub.common.names import LOBBY
@@ -63,7 +63,7 @@ class Reading:
         self._presence.forget()
         if replaced:
             self._forget_logs()
-        self._open_inbox(welcome.inbox, now)
+        self._open_inbox(welcome.inbox, welcome.inbox_read, now)
         ids = {joined.room for joined in welcome.rooms}
         for room in self.rooms:
             if room.id not in ids:
@@ -77,12 +77,13 @@ class Reading:
         self.inbox = None
         self._showing.emit(LogReplaced())
 
-    def _open_inbox(self, head: Head, now: float) -> None:
+    def _open_inbox(self, head: Head, marker: int, now: float) -> None:
         if self.inbox is None or head.seq < self.inbox.seq:
             if self.inbox is not None:
                 self._showing.emit(Diverged(None, self.inbox.seq))
-            self.inbox = LogReader(head.room, head.seq, head.digest)
+            self.inbox = LogReader(head.room, head.seq, head.digest, marker)
         else:
+            self.inbox.marker = marker
             self._reaches(self.inbox, head.seq, head.digest, now)
 
     def _open_room(self, joined: Joined, now: float, *, quiet: bool) -> None:
@@ -92,8 +93,9 @@ class Reading:
             return
         if joined.seq < room.reader.seq:  # less than was read: the broker has lost events
             self._showing.emit(Diverged(room.name, room.reader.seq))
-            room.reader = LogReader(joined.room, joined.seq, joined.digest)
+            room.reader = LogReader(joined.room, joined.seq, joined.digest, joined.read)
         else:
+            room.reader.marker = joined.read
             self._reaches(room.reader, joined.seq, joined.digest, now)
         self._subscribe(joined.room, now)
 
@@ -214,10 +216,21 @@ class Reading:
             self._showing.emit(*self._presence.changed(event))
 
     def acked(self, log: bytes, seq: int, settled: Sequence[tuple[int, Entry]]) -> None:
-        """Writes of ours became events of a log."""
+        """Writes of ours became events of a log, or moved its marker."""
         reader = self.reader(log)
-        if reader is not None:
-            self._showing.acked(reader, seq, settled)
+        if reader is None:
+            return
+        self._showing.acked(reader, seq, settled)
+        for offset, entry in settled:
+            if isinstance(entry.write, Mark):
+                reader.marker = max(reader.marker, seq + offset)
+
+    def moved(self, welcome: Welcome) -> dict[bytes, bytes]:
+        """Return the ids of one's logs that have another id now: from old to new."""
+        moved = self.rooms.moved(welcome.rooms)
+        if self.inbox is not None and self.inbox.log != welcome.inbox.room:
+            moved[self.inbox.log] = welcome.inbox.room
+        return moved
 
     def heads(self, heads: Sequence[Head], now: float) -> None:
         """Take a pong: a head that the log has not reached one pong later is a loss."""

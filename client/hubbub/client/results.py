@@ -66,6 +66,16 @@ class People:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """How far one has read a room (None: the private messages): up to and with seq `read`, by any of one's devices. `head`: the last seq that this
+    client has received."""
+
+    room: str | None
+    read: int
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
 class LogPosition:
     """How far a log was read. Two readers with equal positions hold the same events in the same order."""
 

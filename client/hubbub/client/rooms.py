@@ -52,7 +52,7 @@ class Rooms:
 
     def add(self, joined: Joined) -> JoinedRoom:
         """Become a member: read from the room's head on."""
-        reader = LogReader(joined.room, joined.seq, joined.digest)
+        reader = LogReader(joined.room, joined.seq, joined.digest, joined.read)
         room = JoinedRoom(joined.room, joined.name, joined.description, reader)
         self._by_id[room.id] = self._by_name[fold(room.name)] = room
         return room

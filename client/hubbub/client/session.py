@@ -200,7 +200,7 @@ class Session:
         if self._lost:
             self._lost = False
             self._showing.emit(ConnectionRestored())
-        self.writing.outbox.move(self.reading.rooms.moved(welcome.rooms))
+        self.writing.outbox.move(self.reading.moved(welcome))
         self.reading.opened(welcome, now)
         self.writing.outbox.reconnected()
         self._open_by = now + OPEN_SECONDS

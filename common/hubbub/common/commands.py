@@ -113,6 +113,13 @@ class Leave(Write, frozen=True):
     room: RoomId
 
 
+class Mark(Write, frozen=True):
+    """Say how far one has read a room or the own inbox: up to and with `seq`."""
+
+    room: RoomId
+    seq: Seq
+
+
 class Rooms(Query, frozen=True):
     """A page of the rooms, by name."""
 
@@ -156,6 +163,7 @@ AnyCommand = (
     | Create
     | Join
     | Leave
+    | Mark
     | Rooms
     | Members
     | Who

@@ -67,17 +67,19 @@ class Greeted(Reply, frozen=True):
 
 
 class Joined(Reply, frozen=True):
-    """Pushed to each session of a person who became a member, also for the session that asked."""
+    """Pushed to each session of a person who became a member, also for the session that asked. `read` is the person's marker."""
 
     room: RoomId
     name: str
     seq: Seq
     digest: DigestBytes
     description: str = ""
+    read: Seq = 0
 
 
 class Welcome(Reply, frozen=True):
-    """Answers `login`. `created` says that the name was new; `rooms` are those one is a member of, the lobby first; `inbox` is the own inbox's head."""
+    """Answers `login`. `created` says that the name was new; `rooms` are those one is a member of, the lobby first; `inbox` is the own inbox's head,
+    `inbox_read` its marker."""
 
     id: Id
     name: str
@@ -88,6 +90,7 @@ class Welcome(Reply, frozen=True):
     time: Millis
     events_host: str = ""
     created: bool = False
+    inbox_read: Seq = 0
 
 
 class Bye(Reply, frozen=True):
@@ -104,7 +107,8 @@ class Pong(Reply, frozen=True):
 
 
 class Acked(Reply, frozen=True):
-    """Writes n … n+count-1 are on disk, as events seq … seq+count-1 of `room` (for `tell`: of the sender's inbox)."""
+    """Writes n … n+count-1 are on disk, as events seq … seq+count-1 of `room` (for `tell`: of the sender's inbox). A `mark` is no event: the
+    seq that falls to it is the marker's."""
 
     n: Number
     room: RoomId

@@ -55,6 +55,7 @@ class MemoryStore:
     events: dict[int, list[Entry]] = field(default_factory=dict)
     messages: dict[int, bytes] = field(default_factory=dict)
     inboxes: dict[int, list[Entry]] = field(default_factory=dict)
+    markers: dict[tuple[int, int], int] = field(default_factory=dict)
     producers: dict[tuple[int, bytes], ProducerRow] = field(default_factory=dict)
     position: int = 0
     failing: bool = False
@@ -68,6 +69,7 @@ class MemoryStore:
             room_heads=_heads(self.events),
             inbox_heads=_heads(self.inboxes),
             members=[(*key, since) for key, since in sorted(self.members.items())],
+            markers=dict(self.markers),
             producers=dict(self.producers),
             last_message=max(self.messages, default=0),
         )
@@ -95,6 +97,8 @@ class MemoryStore:
             self.inboxes.setdefault(account, []).append(entry)
         for member, since in changes.members.items():
             _put(self.members, member, since)
+        for marker, read in changes.markers.items():
+            _put(self.markers, marker, read)
         for producer, row in changes.producers.items():
             _put(self.producers, producer, row)
         self.position = changes.position

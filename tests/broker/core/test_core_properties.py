@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.broker.core.desk import Desk
 from tests.broker.core.device import Device
-from tests.broker.core.memory_store import LOBBY, Entry
+from tests.broker.core.memory_store import LOBBY, LOBBY_NUMBER, Entry
 from tests.broker.core.wire import Sub, is_presence, key_of
 
 from hubbub.broker.core.apply import apply
 from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.effects import Publish
 from hubbub.broker.core.records import Submission
 from hubbub.broker.core.state import State
 from hubbub.common.codec import decode_event
-from hubbub.common.commands import Create, Join, Leave, Post, Tell, Write
+from hubbub.common.commands import Create, Join, Leave, Mark, Post, Tell, Write
 from hubbub.common.digest import EMPTY, extend
 from hubbub.common.events import MessagePosted, MessageTold, RoomEvent
 
@@ -26,7 +27,7 @@ OWNERS = ("Alice", "Alice", "Bob", "Carol")
 ROOMS = ("garden", "attic")
 
 devices = st.integers(0, len(OWNERS) - 1)
-kinds = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5)), min_size=1, max_size=4)
+kinds = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 5)), min_size=1, max_size=4)
 
 
 class CheckedDesk(Desk):
@@ -75,7 +76,17 @@ def picture(state: State) -> object:
     for producer in state.producers.values():
         producer.unpack()
     accounts = [
-        (number, a.name, a.key, a.inbox.head(), a.inbox.seq, a.inbox.digest, a.committed, a.rooms)
+        (
+            number,
+            a.name,
+            a.key,
+            a.inbox.head(),
+            a.inbox.seq,
+            a.inbox.digest,
+            a.committed,
+            a.rooms,
+            a.markers,
+        )
         for number, a in sorted(state.accounts.items())
     ]
     rooms = [
@@ -135,15 +146,16 @@ class PromisesHold(RuleBasedStateMachine):
         it = self.devices[device]
         if it.is_closing:
             return
-        new = [self._write(len(it.outbox) + 1 + i, *kind) for i, kind in enumerate(kinds)]
+        new = [self._write(it.name, len(it.outbox) + 1 + i, *kind) for i, kind in enumerate(kinds)]
         it.outbox += new
         if send:
             it.sends(new)
 
-    def _write(self, n: int, kind: int, pick: int) -> Write:
+    def _write(self, name: str, n: int, kind: int, pick: int) -> Write:
         self.texts += 1
         text = f"text {self.texts}"
-        ids = [room.log.id for room in self.desk.core.context.state.rooms.values()]
+        state = self.desk.core.context.state
+        ids = [room.log.id for room in state.rooms.values()]
         room = ids[pick % len(ids)]
         match kind:
             case 0 | 1 | 2 | 3:
@@ -154,8 +166,12 @@ class PromisesHold(RuleBasedStateMachine):
                 return Create(n, ROOMS[pick % len(ROOMS)])
             case 6 | 7:
                 return Join(n, ROOMS[pick % len(ROOMS)])
-            case _:
+            case 8 | 9:
                 return Leave(n, ids[-1 - pick % len(ids)])
+            case _:
+                account = state.account_named(name)
+                inbox = account.inbox.id if account else room
+                return Mark(n, inbox if kind == 10 else room, self.texts % 12)
 
     @rule(device=devices, first=st.integers(0, 40), count=st.integers(1, 12))
     def sends_again(self, device: int, first: int, count: int) -> None:
@@ -220,6 +236,16 @@ class PromisesHold(RuleBasedStateMachine):
         for seq, entry in enumerate(log, 1):
             digest = extend(digest, entry.event)
             assert (entry.seq, entry.digest) == (seq, digest)
+
+    @invariant()
+    def markers_are_those_of_members_and_within_their_logs(self) -> None:
+        store = self.desk.store
+        everybody = {(number, LOBBY_NUMBER) for number in store.accounts}
+        members = {(account, room) for room, account in store.members}
+        assert {key for key in store.markers if key[1] != INBOX} == everybody | members
+        for (account, room), seq in store.markers.items():
+            log = store.inboxes[account] if room == INBOX else store.events.get(room, [])
+            assert store.members.get((room, account), 0) <= seq <= len(log)
 
     @invariant()
     def what_is_acked_is_on_disk_and_nothing_is_there_twice(self) -> None:

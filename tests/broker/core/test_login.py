@@ -33,6 +33,7 @@ FIELDS: dict[str, object] = {
     "events_key": b"k" * 32,
     "producer": b"p" * 16,
     "room": LOBBY,
+    "seq": 0,
     "to": "Bob",
     "text": "hi",
 }
@@ -134,7 +135,7 @@ def test_an_owner_is_welcomed_with_heads_when_returning() -> None:
     assert welcome.inbox == state.accounts[1].inbox.head()
     assert welcome.rooms == [
         Joined(LOBBY, "lobby", 1, state.lobby.log.digest),
-        Joined(garden.id, "garden", 1, garden.digest, "for all"),
+        Joined(garden.id, "garden", 1, garden.digest, "for all", read=1),
     ]
 
 

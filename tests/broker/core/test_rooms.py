@@ -31,7 +31,8 @@ def room_id(desk: Desk, name: str) -> bytes:
 def joined(desk: Desk, name: str) -> Joined:
     room = desk.core.context.state.room_named(name)
     assert room is not None
-    return Joined(room.log.id, room.name, room.log.seq, room.log.digest, room.description)
+    seq = room.log.seq
+    return Joined(room.log.id, room.name, seq, room.log.digest, room.description, read=seq)
 
 
 def gardeners(*names: str) -> list[Person]:

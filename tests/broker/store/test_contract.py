@@ -7,7 +7,7 @@ import pytest
 from tests.broker.store.files import read_all
 from tests.broker.store.scribe import ALICE, BOB, CAROL, LOBBY, Scribe, account, digest_after, room
 
-from hubbub.broker.core.changes import Changes, LogHead, ProducerRow
+from hubbub.broker.core.changes import INBOX, Changes, LogHead, ProducerRow
 from hubbub.broker.core.reads import (
     MembersPage,
     ReadMembers,
@@ -32,7 +32,8 @@ def test_a_new_store_has_an_epoch_and_the_lobby(store: Store) -> None:
     assert (lobby.number, lobby.name, lobby.fold, lobby.description) == (1, "lobby", "lobby", "")
     assert len(lobby.room) == ROOM_ID_BYTES
     assert (state.position, state.last_message) == (0, 0)
-    assert [state.accounts, state.members, state.producers] == [[], [], {}]
+    assert [state.accounts, state.members] == [[], []]
+    assert [state.markers, state.producers] == [{}, {}]
     assert [state.room_heads, state.inbox_heads] == [{}, {}]
 
 
@@ -52,6 +53,7 @@ def test_a_store_loads_what_was_committed_when_opened_again(opener: Opener, tmp_
     scribe = Scribe(store).adds(ALICE, BOB, DEN)
     scribe.posts(LOBBY, b"hi", b"again").posts(DEN.number, b"hush").sends(ALICE, BOB, b"psst")
     scribe.batch.members = {(DEN.number, ALICE.account): 1}
+    scribe.batch.markers = {(ALICE.account, INBOX): 1, (ALICE.account, DEN.number): 0}
     scribe.batch.producers = {(ALICE.account, PRODUCER): ProducerRow(4, 77, b"outcomes")}
     scribe.write()
     before = store.load()
@@ -65,6 +67,7 @@ def test_a_store_loads_what_was_committed_when_opened_again(opener: Opener, tmp_
     assert after.accounts == [ALICE, BOB]
     assert after.rooms[1:] == [DEN]
     assert after.members == [(DEN.number, ALICE.account, 1)]
+    assert after.markers == {(ALICE.account, INBOX): 1, (ALICE.account, DEN.number): 0}
     assert after.producers == {(ALICE.account, PRODUCER): ProducerRow(4, 77, b"outcomes")}
     assert after.room_heads == {
         LOBBY: LogHead(2, digest_after([b"hi", b"again"])),
@@ -106,6 +109,15 @@ def test_a_member_leaves_when_its_row_is_none(store: Store, scribe: Scribe) -> N
     scribe.batch.members = {(2, 1): None, (2, 2): 9, (2, 3): None}
     scribe.write()
     assert store.load().members == [(2, 2, 9)]
+
+
+def test_a_marker_moves_and_is_gone_when_its_row_is_none(store: Store, scribe: Scribe) -> None:
+    scribe.adds(ALICE, BOB)
+    scribe.batch.markers = {(1, LOBBY): 0, (1, INBOX): 3, (2, LOBBY): 7}
+    scribe.write()
+    scribe.batch.markers = {(1, LOBBY): MAX_NUMBER, (1, INBOX): None, (2, INBOX): None}
+    scribe.write()
+    assert store.load().markers == {(1, LOBBY): MAX_NUMBER, (2, LOBBY): 7}
 
 
 def test_a_producer_is_replaced_and_deleted(store: Store, scribe: Scribe) -> None:

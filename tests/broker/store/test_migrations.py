@@ -7,6 +7,7 @@ import pytest
 from tests.broker.store.files import read_all, run_sql
 from tests.broker.store.scribe import LOBBY, Scribe
 
+from hubbub.broker.core.changes import INBOX
 from hubbub.broker.errors import FolderError
 from hubbub.broker.store import connections, migrations
 from hubbub.broker.store.sqlite import SqliteStore
@@ -100,6 +101,30 @@ def test_a_database_of_any_older_schema_is_brought_to_the_newest(
     with contextlib.closing(SqliteStore.open(path)) as store:
         Scribe(store).posts(LOBBY, b"hi").write()
     assert run_sql(path, "PRAGMA user_version") == [(len(migrations.MIGRATIONS),)]
+
+
+def test_whoever_was_there_before_markers_has_read_everything(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        connections.create(path, None)
+    run_sql(
+        path,
+        """
+        INSERT INTO meta VALUES (1, x'0e', 0, 0);
+        INSERT INTO accounts VALUES (1, 'Alice', 'alice', 'a', 0), (2, 'Bob', 'bob', 'b', 0);
+        INSERT INTO rooms VALUES (1, x'01', 'lobby', 'lobby', '', 0), (2, x'02', 'den', 'den', '', 0);
+        INSERT INTO members VALUES (2, 2, 1);
+        INSERT INTO events VALUES (1, 1, x'', x''), (1, 2, x'', x''), (2, 1, x'', x'');
+        INSERT INTO events VALUES (2, 2, x'', x''), (2, 3, x'', x'');
+        INSERT INTO messages VALUES (1, x'');
+        INSERT INTO inbox VALUES (2, 1, 1, 2, x'')
+        """,
+    )
+    with contextlib.closing(SqliteStore.open(path)) as store:
+        markers = store.load().markers
+    assert markers == {(1, LOBBY): 2, (2, LOBBY): 2, (2, 2): 3, (2, INBOX): 1}
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(

@@ -5,6 +5,10 @@ starts from, and what it goes back to when a commit has failed. Numbers of accou
 """
 
 from dataclasses import dataclass, field
+from typing import Final
+
+INBOX: Final = 0
+"""Stands for an account's inbox where logs go by the numbers of rooms, which begin at 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Changes:
     """(message number, event): each private message once."""
     inbox: list[tuple[int, int, int, int, bytes]] = field(default_factory=list)
     """(account, seq, message number, the other party's account, digest)."""
+    markers: dict[tuple[int, int], int | None] = field(default_factory=dict)
+    """(account, room number or INBOX) → seq up to which the account has read."""
     producers: dict[tuple[int, bytes], ProducerRow | None] = field(default_factory=dict)
     """(account, producer id) → its row."""
     position: int = 0
@@ -80,6 +86,8 @@ class Snapshot:
     """By account; an empty inbox is absent."""
     members: list[tuple[int, int, int]]
     """(room number, account, since)."""
+    markers: dict[tuple[int, int], int]
+    """(account, room number or INBOX) → seq up to which the account has read."""
     producers: dict[tuple[int, bytes], ProducerRow]
     last_message: int
     """The highest message number, 0 if none."""

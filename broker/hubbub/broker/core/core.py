@@ -204,7 +204,8 @@ class Core:
         ]
         for room in missed:
             session.told[room.log.id] = room.log.published.seq
-        return [Send(session.peer.routing_id, tuple(map(joined, missed)))] if missed else []
+        replies = tuple(joined(account, room) for room in missed)
+        return [Send(session.peer.routing_id, replies)] if replies else []
 
     def fetched(self, ticket: int, result: ReadResult | None) -> list[Effect]:
         """Answer the query that the reader worked on; None: the store could not be read."""

@@ -20,6 +20,7 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
     """Publish, acknowledge, deliver, let in and see out, in this order: what a batch did, now that it is on disk."""
     for entry in batch.logs:
         entry.publish()
+    context.state.move_markers(batch.changes.markers)
     effects: list[Effect] = [
         Publish(context.state.rooms[number].log.id, events)
         for number, events in batch.published.items()
@@ -97,7 +98,7 @@ def _tell_membership(context: Context, change: MembershipChanged, now: Now) -> l
     """Tell every session of the person; those that left have a second to unsubscribe."""
     effects: list[Effect] = []
     room = change.room
-    reply = joined(room) if change.joined else Left(room=room.log.id)
+    reply = joined(change.account, room) if change.joined else Left(room=room.log.id)
     for session in context.sessions.of(change.account.number):
         effects.append(Send(session.peer.routing_id, (reply,)))
         if change.joined:

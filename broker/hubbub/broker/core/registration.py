@@ -25,6 +25,7 @@ def register(
     batch.changes.accounts.append(
         AccountRow(account.number, account.name, account.key, record.time)
     )
+    batch.changes.markers[account.number, state.lobby.number] = state.lobby.log.seq
     return Registered(routing_id, record, account, created=True, refusal=None)
 
 

@@ -12,7 +12,7 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context
 from hubbub.broker.core.effects import Effect
-from hubbub.broker.core.handlers import connection, history, messages, people, rooms
+from hubbub.broker.core.handlers import connection, history, markers, messages, people, rooms
 from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.broker.core.state import Account, State
@@ -23,8 +23,8 @@ from hubbub.common import commands as c
 class WriteRow:
     """A command that becomes a record.
 
-    `check` sees the command alone (shape, lengths); `apply` carries it out on the shared state and returns (log id, seq) of its event. Either refuses for
-    good by a Refusal.
+    `check` sees the command alone (shape, lengths); `apply` carries it out on the shared state and returns (log id, seq) of its event, or
+    what seq it came to. Either refuses for good by a Refusal.
     """
 
     check: Callable[[Any], Refusal | None]
@@ -40,6 +40,7 @@ WRITES: Final[dict[type[c.Command], WriteRow]] = {
     c.Create: WriteRow(rooms.check_create, rooms.apply_create),
     c.Join: WriteRow(rooms.check_join, rooms.apply_join),
     c.Leave: WriteRow(rooms.check_leave, rooms.apply_leave),
+    c.Mark: WriteRow(markers.check_mark, markers.apply_mark),
 }
 
 QUERIES: Final[dict[type[c.Command], QueryHandler]] = {

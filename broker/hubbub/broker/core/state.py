@@ -3,7 +3,7 @@
 It is what the log says, so it can be dropped and read again from the store at any time. What belongs to live connections is in `sessions`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -64,7 +64,10 @@ class Room:
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """A person or program: the owner of a name. `rooms` are the numbers of the rooms it is a member of, the lobby left out."""
+    """A person or program: the owner of a name. `rooms` are the numbers of the rooms it is a member of, the lobby left out.
+
+    `markers` say up to which seq it has read, as committed, by number of the room or INBOX; none is 0.
+    """
 
     number: int
     name: str
@@ -72,6 +75,7 @@ class Account:
     inbox: Log
     committed: bool
     rooms: set[int] = field(default_factory=set)
+    markers: dict[int, int] = field(default_factory=dict)
 
 
 class State:
@@ -98,6 +102,7 @@ class State:
         for number, account, since in snapshot.members:
             self.rooms[number].members[account] = since
             self.accounts[account].rooms.add(number)
+        self.move_markers(snapshot.markers)
         for key, producer in snapshot.producers.items():
             self.producers[key] = Producer.from_row(producer)
 
@@ -122,6 +127,14 @@ class State:
         self.room_by_id[id] = room
         self._room_by_name[fold(name)] = room
         return room
+
+    def move_markers(self, markers: Mapping[tuple[int, int], int | None]) -> None:
+        """Let markers be where a commit that has returned left them; None: there is none."""
+        for (account, room), seq in markers.items():
+            if seq is None:
+                self.accounts[account].markers.pop(room, None)
+            else:
+                self.accounts[account].markers[room] = seq
 
     @property
     def lobby(self) -> Room:

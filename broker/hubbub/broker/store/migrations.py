@@ -80,6 +80,20 @@ MIGRATIONS: Final = (
         filler BLOB NOT NULL
     ) STRICT;
     """,
+    # How far people have read; room 0 is the inbox. Whoever was here before markers has read everything.
+    """
+    CREATE TABLE markers (
+        account INTEGER NOT NULL REFERENCES accounts,
+        room INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (account, room)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO markers
+        SELECT account, 1, (SELECT coalesce(max(seq), 0) FROM events WHERE room = 1) FROM accounts;
+    INSERT INTO markers
+        SELECT account, room, (SELECT max(seq) FROM events WHERE events.room = members.room) FROM members;
+    INSERT INTO markers SELECT account, 0, max(seq) FROM inbox GROUP BY account;
+    """,
 )
 
 

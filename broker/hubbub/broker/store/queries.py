@@ -97,6 +97,7 @@ def snapshot(connection: sqlite3.Connection) -> Snapshot:
     [last_message] = rows("SELECT coalesce(max(message), 0) FROM messages").fetchone()
     accounts = rows("SELECT account, name, key, created FROM accounts ORDER BY account")
     rooms = rows("SELECT number, room, name, fold, description, created FROM rooms ORDER BY number")
+    markers = rows("SELECT account, room, seq FROM markers")
     producers = rows("SELECT account, producer, n, used, outcomes FROM producers")
     return Snapshot(
         epoch=epoch,
@@ -106,6 +107,7 @@ def snapshot(connection: sqlite3.Connection) -> Snapshot:
         room_heads={room: LogHead(seq, digest) for room, seq, digest in rows(_ROOM_HEADS)},
         inbox_heads={account: LogHead(seq, digest) for account, seq, digest in rows(_INBOX_HEADS)},
         members=rows("SELECT room, account, since FROM members ORDER BY room, account").fetchall(),
+        markers={(account, room): seq for account, room, seq in markers},
         producers={(account, id_): ProducerRow(*row) for account, id_, *row in producers},
         last_message=last_message,
     )

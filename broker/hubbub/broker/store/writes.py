@@ -49,6 +49,12 @@ _MEMBERS: Final = _Statement(
 _EVENTS: Final = _Statement("INSERT INTO events (room, seq, event, digest) VALUES", 4)
 _MESSAGES: Final = _Statement("INSERT INTO messages (message, event) VALUES", 2)
 _INBOX: Final = _Statement("INSERT INTO inbox (account, seq, message, peer, digest) VALUES", 5)
+_NO_MARKERS: Final = _Statement("DELETE FROM markers WHERE (account, room) IN (VALUES", 2, ")")
+_MARKERS: Final = _Statement(
+    "INSERT INTO markers (account, room, seq) VALUES",
+    3,
+    "ON CONFLICT (account, room) DO UPDATE SET seq = excluded.seq",
+)
 _NO_PRODUCERS: Final = _Statement(
     "DELETE FROM producers WHERE (account, producer) IN (VALUES", 2, ")"
 )
@@ -69,7 +75,8 @@ def write(connection: sqlite3.Connection, changes: Changes) -> None:
 
 
 def _rows(changes: Changes) -> list[tuple[_Statement, Sequence[tuple[Any, ...]]]]:
-    members, producers = changes.members.items(), changes.producers.items()
+    members, markers = changes.members.items(), changes.markers.items()
+    producers = changes.producers.items()
     return [
         (
             _ACCOUNTS,
@@ -84,6 +91,8 @@ def _rows(changes: Changes) -> list[tuple[_Statement, Sequence[tuple[Any, ...]]]
         (_EVENTS, changes.events),
         (_MESSAGES, changes.messages),
         (_INBOX, changes.inbox),
+        (_NO_MARKERS, [key for key, seq in markers if seq is None]),
+        (_MARKERS, [(*key, seq) for key, seq in markers if seq is not None]),
         (_NO_PRODUCERS, [key for key, row in producers if row is None]),
         (_PRODUCERS, [(*key, row.n, row.used, row.outcomes) for key, row in producers if row]),
     ]

@@ -3,6 +3,7 @@
 import logging
 
 from hubbub.broker.core.batch import Registered
+from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect, Send
@@ -110,11 +111,12 @@ def welcome(
         name=account.name,
         epoch=context.state.epoch,
         inbox=account.inbox.head(),
-        rooms=[joined(room) for room in rooms],
+        rooms=[joined(account, room) for room in rooms],
         events_port=context.settings.events_port,
         time=now.wall,
         events_host=context.settings.events_host,
         created=created,
+        inbox_read=account.markers.get(INBOX, 0),
     )
     if session.resuming:
         log.info("%s is connected again.", account.name)
@@ -123,7 +125,7 @@ def welcome(
     return [*effects, Send(session.peer.routing_id, (reply,)), *context.presence(now)]
 
 
-def joined(room: Room) -> Joined:
+def joined(account: Account, room: Room) -> Joined:
     """Return a membership as a session is told it."""
     head = room.log.published
     return Joined(
@@ -132,6 +134,7 @@ def joined(room: Room) -> Joined:
         seq=head.seq,
         digest=head.digest,
         description=room.description,
+        read=account.markers.get(room.number, 0),
     )
 
 

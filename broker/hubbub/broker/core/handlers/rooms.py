@@ -87,6 +87,7 @@ def _become_member(batch: Batch, account: Account, room: Room, event: bytes) -> 
     room.members[account.number] = seq
     account.rooms.add(room.number)
     batch.changes.members[room.number, account.number] = seq
+    batch.changes.markers[account.number, room.number] = seq
     batch.memberships.append(MembershipChanged(account, room, joined=True))
     return room.log.id, seq
 
@@ -122,6 +123,7 @@ def apply_leave(
     del room.members[account.number]
     account.rooms.discard(room.number)
     batch.changes.members[room.number, account.number] = None
+    batch.changes.markers[account.number, room.number] = None
     batch.memberships.append(MembershipChanged(account, room, joined=False))
     return room.log.id, seq
 

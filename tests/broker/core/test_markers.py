@@ -1,0 +1,143 @@
+"""Read markers: how far a person has read each log, the same on all their devices."""
+
+import pytest
+from tests.broker.core.desk import Desk, Person
+from tests.broker.core.memory_store import LOBBY
+from tests.broker.core.wire import refused
+
+from hubbub.common.commands import Create, Join, Leave, Mark, Post, Tell
+from hubbub.common.errors import Code
+from hubbub.common.limits import MAX_NUMBER
+from hubbub.common.replies import Acked, Joined, Welcome
+
+
+def comes_back(desk: Desk, name: str) -> Welcome:
+    """Log in on another device."""
+    return desk.connects(name).hello().logs_in(name).gets_welcome()
+
+
+def reads(welcome: Welcome) -> dict[str, int]:
+    """The markers of the rooms in a welcome, by name."""
+    return {room.name: room.read for room in welcome.rooms}
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def alice(desk: Desk) -> Person:
+    return desk.meets("Alice")
+
+
+@pytest.fixture
+def bob(desk: Desk, alice: Person) -> Person:
+    """Bob, who came when Alice had written three messages to the lobby."""
+    alice.sends(*[Post(n, LOBBY, "before Bob's time") for n in (1, 2, 3)]).forgets()
+    return desk.meets("Bob")
+
+
+def test_a_marker_is_told_to_all_devices_at_login_and_to_nobody_else(
+    desk: Desk, alice: Person, bob: Person
+) -> None:
+    laptop = desk.meets("Bob")
+    alice.sends(*[Post(n, LOBBY, "hi") for n in (4, 5, 6)]).forgets()
+    bob.forgets().sends(Mark(1, LOBBY, 5)).gets(Acked(1, LOBBY, 5)).hears()
+    alice.gets().hears()
+    laptop.forgets().gets()
+    assert reads(comes_back(desk, "Bob")) == {"lobby": 5}
+    assert reads(comes_back(desk, "Alice")) == {"lobby": 0}
+
+
+def test_a_newcomer_has_nothing_unread(desk: Desk, alice: Person, bob: Person) -> None:
+    alice.sends(Create(4, "garden"))
+    [made] = [reply for reply in alice.unread if isinstance(reply, Joined)]
+    assert (made.seq, made.read) == (1, 1)
+    alice.sends(Post(5, made.room, "hi"))
+    bob.sends(Join(1, "garden"))
+    [joined] = [reply for reply in bob.unread if isinstance(reply, Joined)]
+    assert (joined.seq, joined.read) == (3, 3)
+    assert reads(comes_back(desk, "Bob")) == {"lobby": 3, "garden": 3}
+
+
+def test_a_marker_never_goes_back(desk: Desk, bob: Person, alice: Person) -> None:
+    alice.sends(*[Post(n, LOBBY, "hi") for n in (4, 5, 6)])
+    bob.sends(Mark(1, LOBBY, 5), Mark(2, LOBBY, 4), Mark(3, LOBBY, 0))
+    bob.gets(Acked(1, LOBBY, 5), Acked(2, LOBBY, 5), Acked(3, LOBBY, 5))
+    bob.sends(Mark(4, LOBBY, 2)).gets(Acked(4, LOBBY, 5))
+    assert reads(comes_back(desk, "Bob")) == {"lobby": 5}
+
+
+def test_a_mark_beyond_the_head_counts_as_the_head(desk: Desk, bob: Person) -> None:
+    bob.sends(Post(1, LOBBY, "hi"), Mark(2, LOBBY, MAX_NUMBER), Post(3, LOBBY, "not read yet"))
+    assert reads(comes_back(desk, "Bob")) == {"lobby": 4}
+
+
+def test_the_inbox_has_a_marker_of_its_own(desk: Desk, alice: Person, bob: Person) -> None:
+    inbox = desk.core.context.state.accounts[2].inbox.id
+    alice.sends(*[Tell(n, "Bob", "psst") for n in (4, 5, 6)])
+    assert comes_back(desk, "Bob").inbox_read == 0
+    bob.forgets().sends(Mark(1, inbox, 2)).gets(Acked(1, inbox, 2))
+    welcome = comes_back(desk, "Bob")
+    assert (welcome.inbox.seq, welcome.inbox_read, reads(welcome)) == (3, 2, {"lobby": 3})
+
+
+def test_only_members_have_a_marker(desk: Desk, alice: Person, bob: Person) -> None:
+    alice.sends(Create(4, "garden"))
+    garden = desk.core.context.state.rooms[2].log.id
+    alices = desk.core.context.state.accounts[1].inbox.id
+    bob.sends(Mark(1, garden, 1), Mark(2, alices, 1), Mark(3, b"?" * 16, 1))
+    bob.gets(*[refused(Code.NOT_MEMBER, n=n) for n in (1, 2, 3)])
+
+
+def test_a_membership_that_began_again_has_a_new_marker(desk: Desk, bob: Person) -> None:
+    bob.sends(Create(1, "garden"))
+    garden = desk.core.context.state.rooms[2].log.id
+    bob.sends(Leave(2, garden), Join(3, "garden"), Mark(4, garden, 2)).forgets()
+    assert desk.store.markers == {(1, 1): 0, (2, 1): 3, (2, 2): 3}
+    bob.sends(Leave(5, garden))
+    assert desk.store.markers == {(1, 1): 0, (2, 1): 3}
+    bob.sends(Mark(6, garden, 4)).forgets()
+    assert desk.store.markers == {(1, 1): 0, (2, 1): 3}
+
+
+def test_marks_between_posts_have_their_own_place_in_the_acks(alice: Person) -> None:
+    alice.sends(
+        Post(1, LOBBY, "one"),
+        Mark(2, LOBBY, 1),
+        Post(3, LOBBY, "two"),
+        Mark(4, LOBBY, 1),
+        Mark(5, LOBBY, 2),
+        Post(6, LOBBY, "three"),
+    )
+    # A run is of consecutive seqs, whatever became of the writes in it: 2 and 3 came to 1 and 2, as 4, 5 and 6 to 1, 2 and 3.
+    expected = [Acked(1, LOBBY, 1), Acked(2, LOBBY, 1, 2), Acked(4, LOBBY, 1, 3)]
+    alice.gets(*expected)
+    alice.sends(Mark(5, LOBBY, 2)).gets(Acked(5, LOBBY, 2))
+
+
+def test_a_mark_that_was_sent_again_is_done_once(desk: Desk, bob: Person) -> None:
+    bob.sends(Mark(1, LOBBY, 3)).gets(Acked(1, LOBBY, 3))
+    bob.sends(Post(2, LOBBY, "hi"), Mark(3, LOBBY, 4)).forgets()
+    bob.sends(Mark(1, LOBBY, 3)).gets(Acked(1, LOBBY, 3))
+    assert reads(comes_back(desk, "Bob")) == {"lobby": 4}
+
+
+def test_a_marker_is_told_when_it_is_on_disk(desk: Desk, bob: Person) -> None:
+    bob.sends(Post(1, LOBBY, "hi")).forgets()
+    desk.stalls()
+    bob.sends(Mark(2, LOBBY, 4)).gets()
+    assert reads(comes_back(desk, "Bob")) == {"lobby": 3}
+    desk.goes_on()
+    bob.gets(Acked(2, LOBBY, 4))
+    assert reads(comes_back(desk, "Bob")) == {"lobby": 4}
+
+
+def test_a_mark_that_was_not_written_is_not_done(desk: Desk, bob: Person) -> None:
+    bob.sends(Post(1, LOBBY, "hi")).forgets()
+    desk.fails()
+    bob.sends(Mark(2, LOBBY, 4)).forgets()
+    desk.recovers()
+    assert reads(comes_back(desk, "Bob")) == {"lobby": 3}
+    bob.sends(Mark(2, LOBBY, 4)).gets(Acked(2, LOBBY, 4))
