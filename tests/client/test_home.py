@@ -1,10 +1,11 @@
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
 from hubbub.client.errors import HomeUnusable
-from hubbub.client.home import Home
+from hubbub.client.home import Home, KnownBroker
 from hubbub.client.sockets import KeyPair
 from hubbub.common.addresses import Address, parse
 
@@ -128,6 +129,49 @@ def test_every_address_has_a_file_name_of_its_own(home: Home) -> None:
 def test_host_names_are_the_same_in_any_case(home: Home) -> None:
     home.pin(Address("Chat.Example", 5000), KEY)
     assert home.pinned(Address("chat.example", 5000)) == KEY
+
+
+def test_a_key_is_not_made_by_looking_for_it(home: Home) -> None:
+    assert home.own_key() is None
+    assert not home.folder.exists()
+    assert home.device_key().public == home.own_key()
+
+
+def test_known_brokers_are_listed_by_the_last_visit(home: Home) -> None:
+    assert home.brokers() == []
+    first, second, third = (Address(host, 5000) for host in ("::1", "chat.example", "127.0.0.1"))
+    for time, address in enumerate((first, second, third), 1):
+        home.pin(address, bytes([time]) * 32)
+        home.visited(address, f"Alice {time}")
+    for file, time in (("%3A%3A1", 3000), ("chat.example", 1000), ("127.0.0.1", 2000)):
+        os.utime(home.folder / "visits" / f"{file},5000", (time, time))
+        os.utime(home.folder / "brokers" / f"{file},5000", (500, 500))
+    (home.folder / "brokers" / ".127.0.0.1,5000.abcdefgh").write_text("left by a crash")
+    (home.folder / "brokers" / "notes.txt").write_text("of a person")
+    assert home.brokers() == [
+        KnownBroker(first, b"\1" * 32, 500, "Alice 1", 3000),
+        KnownBroker(third, b"\3" * 32, 500, "Alice 3", 2000),
+        KnownBroker(second, b"\2" * 32, 500, "Alice 2", 1000),
+    ]
+
+
+def test_a_name_is_remembered_until_its_broker_is_forgotten(home: Home) -> None:
+    assert home.last_name(ADDRESS) == ""
+    home.pin(ADDRESS, KEY)
+    for name in ("Älice", "Bob"):
+        home.visited(ADDRESS, name)
+        assert home.last_name(ADDRESS) == name
+    assert mode(home.folder / "visits" / "127.0.0.1,5000") == 0o600
+    home.forget(ADDRESS)
+    assert home.last_name(ADDRESS) == ""
+
+
+def test_a_user_without_a_home_is_told_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "HUBBUB_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 5)  # whom no passwd lists
+    with pytest.raises(HomeUnusable, match="name one by --home or HUBBUB_HOME"):
+        Home()
 
 
 def test_the_folder_is_given_or_named_by_the_variable(
