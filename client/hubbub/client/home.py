@@ -54,8 +54,8 @@ class Home:
         self, folder: str | Path | None = None, make_keys: Callable[[], KeyPair] = new_key_pair
     ) -> None:
         """Name the folder; nothing is read or written yet. Raises HomeUnusable if the user has none."""
-        given = folder or os.environ.get(VARIABLE) or user_config_dir("hubbub", appauthor=False)
         try:
+            given = folder or os.environ.get(VARIABLE) or user_config_dir("hubbub", appauthor=False)
             self.folder = Path(given).expanduser()
         except RuntimeError:  # as in a container, for a user without an entry in its passwd
             raise HomeUnusable(
