@@ -8,20 +8,16 @@
 To add a call: its function in `hubbub.client.calls`, its method here.
 """
 
-import logging
 import os
-import threading
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from types import TracebackType
 from typing import Any, Final, Self
 from weakref import finalize
 
-from hubbub.client import calls
+from hubbub.client import calls, lifetime
 from hubbub.client.checks import (
     check_description,
     check_name,
@@ -30,34 +26,23 @@ from hubbub.client.checks import (
     check_text,
     own_data,
 )
-from hubbub.client.door import nobody_listens
 from hubbub.client.errors import (
-    Closed,
-    ConnectError,
     Forked,
-    NobodyListens,
     OutcomeUnknown,
-    Refused,
 )
 from hubbub.client.gate import Gate
 from hubbub.client.home import Home
 from hubbub.client.paging import all_pages, read_history
-from hubbub.client.pump import PUMP_THREAD, Pump, Target, new_future
-from hubbub.client.results import History, LoggedIn, LogPosition, Marker, Member, People, Room
-from hubbub.client.trust import Trust, explain, server_key
+from hubbub.client.pump import Pump, new_future
+from hubbub.client.results import History, LogPosition, Marker, Member, People, Room
+from hubbub.client.trust import Trust
 from hubbub.client.updates import Update
-from hubbub.common.addresses import Address, parse
+from hubbub.common.addresses import Address
 from hubbub.common.commands import History as Wish
-from hubbub.common.errors import InvalidAddress
 from hubbub.common.fields import Data
-
-_log = logging.getLogger(__name__)
 
 UNANSWERED: Final = 10_000
 """Writes of the `_nowait` calls that may wait for their ack; then these calls wait too."""
-ABANDONED_SECONDS: Final = 2.0
-"""How long a client that nobody closed may take to have its writes answered, when it is collected or the interpreter ends."""
-CLIENT_NAME: Final = "hubbub python"
 
 
 class Client:
@@ -90,16 +75,16 @@ class Client:
         self._timeout = timeout
         self._pid = os.getpid()
         self._gate = Gate(UNANSWERED)
-        target = _target(
+        target = lifetime.target(
             address, check_name(name), Home(home), insecure, Trust(trust, accept_new, confirm)
         )
         self._pump = Pump(target)
-        login = _log_in(self._pump, target, timeout)
+        login = lifetime.log_in(self._pump, target, timeout)
         self.name = login.name
         """One's name as the broker writes it."""
         self.created = login.created
         """Whether the name was new to the broker."""
-        self._finalizer = finalize(self, _abandoned, self._pump, self.name, self._pid)
+        self._finalizer = finalize(self, lifetime.abandoned, self._pump, self.name, self._pid)
 
     def __enter__(self) -> Self:
         return self
@@ -271,7 +256,7 @@ class Client:
         """
         self._check_thread()
         self._finalizer.detach()
-        left = _close(self._pump, self._timeout if timeout is None else timeout)
+        left = lifetime.close(self._pump, self._timeout if timeout is None else timeout)
         if left is None:
             raise OutcomeUnknown("a callback holds up the client: what is unanswered is not known")
         if left:
@@ -324,63 +309,3 @@ class Client:
     def _check_process(self) -> None:
         if os.getpid() != self._pid:
             raise Forked("this client belongs to the parent process: make another in the child")
-
-
-def _close(pump: Pump, seconds: float) -> int | None:
-    """End a session as `Client.close` says; returns how many writes have no answer, None if that is not known."""
-    ticket = new_future()
-    pump.submit(ticket, lambda session: session.close(ticket))
-    try:
-        with suppress(TimeoutError, Closed):  # too slow: the caller is told; or over already
-            ticket.result(seconds)
-    finally:
-        left = pump.stop()
-    return left
-
-
-def _abandoned(pump: Pump, name: str, pid: int) -> None:
-    """Nobody closed the client, and it is garbage or the interpreter ends."""
-    if os.getpid() != pid:
-        return
-    if (
-        threading.current_thread().name == PUMP_THREAD
-    ):  # this client's or another's: it must not wait
-        threading.Thread(target=_abandoned, args=(pump, name, pid), name="hubbub-end").start()
-        return
-    left = _close(pump, ABANDONED_SECONDS)
-    text = f"the client of {name} was not closed: use it in a with statement"
-    if left != 0:
-        _log.warning("%s; %s of its writes have no answer", text, "some" if left is None else left)
-    warnings.warn(text, ResourceWarning, stacklevel=2)
-
-
-def _target(address: str | Address, name: str, home: Home, insecure: bool, trust: Trust) -> Target:
-    place = address if isinstance(address, Address) else parse(address)
-    if not place.port or place.host == "*":
-        raise InvalidAddress(f"{place} is an address to listen on; a client needs the broker's own")
-    if insecure and not place.is_loopback:
-        raise ConnectError(f"without encryption only on loopback, which {place} is not")
-    keys = home.device_key()
-    key = None if insecure else server_key(home, place, trust)
-    return Target(place, keys, key, name, CLIENT_NAME)
-
-
-def _log_in(pump: Pump, target: Target, timeout: float) -> LoggedIn:
-    pump.start()
-    try:
-        return pump.opening.result(timeout)
-    except TimeoutError:
-        raise ConnectError(
-            f"the broker at {target.address} did not let us in within {timeout:g} s"
-        ) from None
-    except NobodyListens:
-        raise nobody_listens(
-            target.address
-        ) from None  # asks the resolver: not in the pump's thread
-    except Refused as error:
-        if target.server_key is None:
-            raise
-        raise explain(error, target.address, target.server_key) from error
-    finally:
-        if not pump.opening.done() or pump.opening.exception() is not None:
-            pump.stop()

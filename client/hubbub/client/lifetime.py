@@ -1,0 +1,85 @@
+"""A client's beginning and its end: whom to talk to, the login, logging out, and what becomes of a client that nobody closed."""
+
+import logging
+import os
+import threading
+import warnings
+from contextlib import suppress
+from typing import Final
+
+from hubbub.client.door import nobody_listens
+from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused
+from hubbub.client.home import Home
+from hubbub.client.pump import PUMP_THREAD, Pump, Target, new_future
+from hubbub.client.results import LoggedIn
+from hubbub.client.trust import Trust, explain, server_key
+from hubbub.common.addresses import Address, parse
+from hubbub.common.errors import InvalidAddress
+
+_log = logging.getLogger(__name__)
+
+ABANDONED_SECONDS: Final = 2.0
+"""How long a client that nobody closed may take to have its writes answered, when it is collected or the interpreter ends."""
+CLIENT_NAME: Final = "hubbub python"
+
+
+def target(address: str | Address, name: str, home: Home, insecure: bool, trust: Trust) -> Target:
+    """Return what `Client` is asked for as the pump needs it: keys read or made, the broker's key known. Raises as `Client` does."""
+    place = address if isinstance(address, Address) else parse(address)
+    if not place.port or place.host == "*":
+        raise InvalidAddress(f"{place} is an address to listen on; a client needs the broker's own")
+    if insecure and not place.is_loopback:
+        raise ConnectError(f"without encryption only on loopback, which {place} is not")
+    keys = home.device_key()
+    key = None if insecure else server_key(home, place, trust)
+    return Target(place, keys, key, name, CLIENT_NAME)
+
+
+def log_in(pump: Pump, target: Target, timeout: float) -> LoggedIn:
+    """Start the pump and wait until one is in; if one is not, it is stopped. Raises ConnectError."""
+    pump.start()
+    try:
+        return pump.opening.result(timeout)
+    except TimeoutError:
+        raise ConnectError(
+            f"the broker at {target.address} did not let us in within {timeout:g} s"
+        ) from None
+    except NobodyListens:
+        raise nobody_listens(
+            target.address
+        ) from None  # asks the resolver: not in the pump's thread
+    except Refused as error:
+        if target.server_key is None:
+            raise
+        raise explain(error, target.address, target.server_key) from error
+    finally:
+        if not pump.opening.done() or pump.opening.exception() is not None:
+            pump.stop()
+
+
+def close(pump: Pump, seconds: float) -> int | None:
+    """End a session as `Client.close` says; returns how many writes have no answer, None if that is not known."""
+    ticket = new_future()
+    pump.submit(ticket, lambda session: session.close(ticket))
+    try:
+        with suppress(TimeoutError, Closed):  # too slow: the caller is told; or over already
+            ticket.result(seconds)
+    finally:
+        left = pump.stop()
+    return left
+
+
+def abandoned(pump: Pump, name: str, pid: int) -> None:
+    """Nobody closed the client, and it is garbage or the interpreter ends."""
+    if os.getpid() != pid:
+        return
+    if (
+        threading.current_thread().name == PUMP_THREAD
+    ):  # this client's or another's: it must not wait
+        threading.Thread(target=abandoned, args=(pump, name, pid), name="hubbub-end").start()
+        return
+    left = close(pump, ABANDONED_SECONDS)
+    text = f"the client of {name} was not closed: use it in a with statement"
+    if left != 0:
+        _log.warning("%s; %s of its writes have no answer", text, "some" if left is None else left)
+    warnings.warn(text, ResourceWarning, stacklevel=2)
