@@ -50,6 +50,23 @@ def test_two_people_talk(enter: Enter) -> None:
     assert alice.next_event(SECONDS) == PersonLeft("Bob")
 
 
+def test_an_action_arrives_as_one_live_and_in_history(enter: Enter) -> None:
+    alice, bob = enter("Alice"), enter("Bob")
+    alice.post("lobby", "waves", action=True)
+    alice.post_nowait("lobby", "bows", action=True).result(SECONDS)
+    alice.tell("Bob", "winks", action=True)
+    alice.tell_nowait("Bob", "nods", action=True).result(SECONDS)
+    alice.post("lobby", "hello")
+    private = [next_of(bob, PrivateMessage), next_of(bob, PrivateMessage)]
+    assert [m.action for m in private if isinstance(m, PrivateMessage)] == [True, True]
+    told = [(m.text, m.action) for m in bob.history("lobby")]
+    assert told == [("waves", True), ("bows", True), ("hello", False)]
+    assert [(m.text, m.action) for m in messages(alice, 3)] == told
+    assert [m.action for m in bob.history(with_="Alice")] == [True, True]
+    with pytest.raises(TypeError):
+        alice.post("lobby", "waves", action="yes")  # type: ignore[arg-type]
+
+
 def test_private_messages_reach_both_and_the_absent(enter: Enter) -> None:
     alice, bob = enter("Alice"), enter("Bob")
     enter("Carol").close()

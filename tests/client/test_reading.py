@@ -246,6 +246,17 @@ def test_another_session_of_ones_own_is_not_oneself(alice: Conversation, lobby: 
     alice.shows(Message("lobby", "Alice", "something else", None, 1001, 2, own=False))
 
 
+def test_what_one_does_is_not_taken_for_what_one_says(alice: Conversation, lobby: Log) -> None:
+    alice.calls(calls.post, "lobby", "waves", None, True)
+    alice.sends(Post(1, LOBBY, "waves", action=True))
+    said = lobby.post("Alice", "waves")
+    done = lobby.append(events.MessagePosted(3, 1002, "Alice", "waves", action=True))
+    alice.sees(LOBBY, said, done).shows(
+        Message("lobby", "Alice", "waves", None, 1001, 2),
+        Message("lobby", "Alice", "waves", None, 1002, 3, own=True, action=True),
+    )
+
+
 def test_ones_own_private_message_is_known(alice: Conversation, inbox: Log) -> None:
     alice.calls(calls.tell, "Bob", "psst", None).sends(Tell(1, "Bob", "psst"))
     alice.hears(Acked(1, INBOX, 1), Delivered(1, inbox.tell("Alice", "Bob", "psst")))

@@ -52,18 +52,26 @@ def _reader(session: Session, ticket: Ticket, name: str | None) -> LogReader | N
 # Writes.
 
 
-def post(session: Session, ticket: Ticket, room: str, text: str, data: Data | None) -> None:
+def post(
+    session: Session, ticket: Ticket, room: str, text: str, data: Data | None, action: bool = False
+) -> None:
     """Write to a room. Acknowledged with the message's seq."""
     target = _room(session, ticket, room)
     if target is not None:
         id = target.id
-        session.writing.write(lambda n: commands.Post(n, room=id, text=text, data=data), ticket)
+        session.writing.write(
+            lambda n: commands.Post(n, room=id, text=text, data=data, action=action), ticket
+        )
 
 
-def tell(session: Session, ticket: Ticket, to: str, text: str, data: Data | None) -> None:
+def tell(
+    session: Session, ticket: Ticket, to: str, text: str, data: Data | None, action: bool = False
+) -> None:
     """Write to a person. Acknowledged with the message's seq in one's own inbox."""
     if _is_open(session, ticket):
-        session.writing.write(lambda n: commands.Tell(n, to=to, text=text, data=data), ticket)
+        session.writing.write(
+            lambda n: commands.Tell(n, to=to, text=text, data=data, action=action), ticket
+        )
 
 
 def create(session: Session, ticket: Ticket, name: str, description: str) -> None:

@@ -18,8 +18,10 @@ def check_name(name: str) -> str:
         raise BadName(Code.BAD_NAME, str(error)) from None
 
 
-def check_text(text: str) -> None:
+def check_message(text: str, action: bool) -> None:
     """Raises TooLarge, BadText for what is no Unicode text (lone surrogates), or TypeError."""
+    if not isinstance(action, bool):
+        raise TypeError(f"action is a bool, not {type(action).__name__}")
     if _bytes(text) > TEXT_BYTES:
         raise TooLarge(Code.TOO_LARGE, f"a message has at most {TEXT_BYTES // KIB} KiB of text")
 

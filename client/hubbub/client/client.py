@@ -20,10 +20,10 @@ from weakref import finalize
 from hubbub.client import calls, lifetime
 from hubbub.client.checks import (
     check_description,
+    check_message,
     check_name,
     check_seq,
     check_span,
-    check_text,
     own_data,
 )
 from hubbub.client.errors import (
@@ -37,9 +37,9 @@ from hubbub.client.pump import Pump, new_future
 from hubbub.client.results import History, LogPosition, Marker, Member, People, Room
 from hubbub.client.trust import Trust
 from hubbub.client.updates import Update
-from hubbub.common.addresses import Address
 from hubbub.common.commands import History as Wish
 from hubbub.common.fields import Data
+from hubbub.common.links import Place
 
 UNANSWERED: Final = 10_000
 """Writes of the `_nowait` calls that may wait for their ack; then these calls wait too."""
@@ -48,8 +48,8 @@ UNANSWERED: Final = 10_000
 class Client:
     """One person's session with a broker, kept over lost connections until `close`.
 
-    `address` is `HOST:PORT`, `tcp://HOST:PORT` or an `Address`; `home` the folder of keys (default: the variable HUBBUB_HOME, else the platform's folder for
-    configuration). A broker on this machine is trusted at first sight; of any other the key must be pinned already, or vouched for: by `trust`
+    `address` is `HOST:PORT`, a join link `hubbub://HOST:PORT/KEY`, or either as parsed; `home` the folder of keys (default: the variable HUBBUB_HOME, else the platform's folder for
+    configuration). A broker on this machine is trusted at first sight; of any other the key must be pinned already, or vouched for: by a join link, by `trust`
     (its fingerprint), by `confirm` (called with the fingerprint), or by nobody (`accept_new`). `insecure`: no encryption, on loopback only, for
     measurements. `timeout`, in seconds, bounds the login and is the default of every call.
 
@@ -62,7 +62,7 @@ class Client:
 
     def __init__(  # noqa: PLR0913 - keyword-only, each with a default that suits most
         self,
-        address: str | Address = "127.0.0.1:5000",
+        address: str | Place = "127.0.0.1:5000",
         *,
         name: str,
         home: str | Path | None = None,
@@ -75,11 +75,10 @@ class Client:
         self._timeout = timeout
         self._pid = os.getpid()
         self._gate = Gate(UNANSWERED)
-        target = lifetime.target(
-            address, check_name(name), Home(home), insecure, Trust(trust, accept_new, confirm)
-        )
+        folder, vouched = Home(home), Trust(trust, accept_new, confirm)
+        target = lifetime.target(address, check_name(name), folder, insecure, vouched)
         self._pump = Pump(target)
-        login = lifetime.log_in(self._pump, target, timeout)
+        login = lifetime.log_in(self._pump, target, folder, timeout)
         self.name = login.name
         """One's name as the broker writes it."""
         self.created = login.created
@@ -106,32 +105,48 @@ class Client:
     # Writing.
 
     def post(
-        self, room: str, text: str, data: Data | None = None, *, timeout: float | None = None
+        self,
+        room: str,
+        text: str,
+        data: Data | None = None,
+        *,
+        action: bool = False,
+        timeout: float | None = None,
     ) -> int:
-        """Write to a room; returns the message's seq when it is on the broker's disk."""
-        check_text(text)
-        seq: int = self._call(calls.post, room, text, own_data(data), timeout=timeout)
+        """Write to a room; returns the message's seq when it is on the broker's disk. `action`: the text is what one does ("waves"), not what one says."""
+        check_message(text, action)
+        seq: int = self._call(calls.post, room, text, own_data(data), action, timeout=timeout)
         return seq
 
-    def post_nowait(self, room: str, text: str, data: Data | None = None) -> Future[int]:
+    def post_nowait(
+        self, room: str, text: str, data: Data | None = None, *, action: bool = False
+    ) -> Future[int]:
         """Write to a room; the Future gives the seq. Many of them travel together. Waits while 10,000 are unanswered, as long as it takes."""
-        check_text(text)
-        return self._write(calls.post, room, text, own_data(data))
+        check_message(text, action)
+        return self._write(calls.post, room, text, own_data(data), action)
 
     def tell(
-        self, name: str, text: str, data: Data | None = None, *, timeout: float | None = None
+        self,
+        name: str,
+        text: str,
+        data: Data | None = None,
+        *,
+        action: bool = False,
+        timeout: float | None = None,
     ) -> int:
         """Write to a person, present or absent; returns the message's seq in one's own inbox when it is on the broker's disk."""
         name = check_name(name)
-        check_text(text)
-        seq: int = self._call(calls.tell, name, text, own_data(data), timeout=timeout)
+        check_message(text, action)
+        seq: int = self._call(calls.tell, name, text, own_data(data), action, timeout=timeout)
         return seq
 
-    def tell_nowait(self, name: str, text: str, data: Data | None = None) -> Future[int]:
+    def tell_nowait(
+        self, name: str, text: str, data: Data | None = None, *, action: bool = False
+    ) -> Future[int]:
         """As `tell`, with the Future of the seq; waits as `post_nowait` does."""
         name = check_name(name)
-        check_text(text)
-        return self._write(calls.tell, name, text, own_data(data))
+        check_message(text, action)
+        return self._write(calls.tell, name, text, own_data(data), action)
 
     def create(self, room: str, description: str = "", *, timeout: float | None = None) -> None:
         """Make a room and join it."""

@@ -22,10 +22,10 @@ def narrate(
 ) -> updates.Update | None:
     """Return the update of one event; None for what is no news by itself (a type unknown here; presence, which has a keeper of its own)."""
     match event:
-        case MessagePosted(sender=sender, text=text, data=data, time=time):
-            return updates.Message(room, sender, text, data, time, seq, own, earlier)
-        case MessageTold(sender=sender, to=to, text=text, data=data, time=time):
-            return updates.PrivateMessage(sender, to, text, data, time, seq, own, earlier)
+        case MessagePosted(sender=sender, text=text, data=data, time=time, action=action):
+            return updates.Message(room, sender, text, data, time, seq, own, earlier, action)
+        case MessageTold(sender=sender, to=to, text=text, data=data, time=time, action=action):
+            return updates.PrivateMessage(sender, to, text, data, time, seq, own, earlier, action)
         case RoomCreated(by=by, description=description, time=time):
             return updates.RoomCreated(room, by, description, time, seq, earlier)
         case MemberJoined(name=name, time=time):

@@ -81,4 +81,6 @@ def _would_be(write: Write, log: bytes, event: MessagePosted | MessageTold) -> b
         case _:
             return False
     assert isinstance(write, Post | Tell)
-    return write.text == event.text and encode(write.data) == encode(event.data)
+    if (write.text, write.action) != (event.text, event.action):
+        return False
+    return encode(write.data) == encode(event.data)

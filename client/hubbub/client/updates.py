@@ -14,7 +14,10 @@ from hubbub.common.fields import Data
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Somebody wrote to a room. `own`: this very client did (not another session of the same person). `time`: milliseconds since 1970, UTC."""
+    """Somebody wrote to a room. `own`: this very client did (not another session of the same person). `time`: milliseconds since 1970, UTC.
+
+    `action`: the text is what the sender does ("waves"), not what they say.
+    """
 
     room: str
     sender: str
@@ -24,6 +27,7 @@ class Message:
     seq: int
     own: bool = False
     earlier: bool = False
+    action: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class PrivateMessage:
     seq: int
     own: bool = False
     earlier: bool = False
+    action: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,11 +79,12 @@ class Ping(Query, frozen=True):
 
 
 class Post(Write, frozen=True):
-    """Write to a room."""
+    """Write to a room. `action`: the text is what one does, as of the sender ("waves"), not what one says."""
 
     room: RoomId
     text: str
     data: Data | None = None
+    action: bool = False
 
 
 class Tell(Write, frozen=True):
@@ -92,6 +93,7 @@ class Tell(Write, frozen=True):
     to: str
     text: str
     data: Data | None = None
+    action: bool = False
 
 
 class Create(Write, frozen=True):

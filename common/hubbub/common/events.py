@@ -23,11 +23,12 @@ class RoomEvent(Event, frozen=True):
 
 
 class MessagePosted(RoomEvent, frozen=True):
-    """Somebody wrote to the room."""
+    """Somebody wrote to the room. `action`: the text is what they do, not what they say."""
 
     sender: str
     text: str
     data: Data | None = None
+    action: bool = False
 
 
 class RoomCreated(RoomEvent, frozen=True):
@@ -58,6 +59,7 @@ class MessageTold(Event, frozen=True):
     to: str
     text: str
     data: Data | None = None
+    action: bool = False
 
 
 class PresenceChanged(Event, frozen=True):

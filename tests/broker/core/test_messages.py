@@ -59,6 +59,23 @@ def test_only_members_post_to_a_room() -> None:
     alice.hears(MemberJoined(2, WALL, "Bob"), MessagePosted(3, WALL, "Bob", "thank you"))
 
 
+def test_an_action_is_heard_as_one_in_a_room_and_in_private() -> None:
+    desk = Desk()
+    alice, bob = desk.meets("Alice"), desk.meets("Bob")
+    alice.sends(Post(1, LOBBY, "waves", action=True), Tell(2, "Bob", "winks", action=True))
+    bob.hears(MessagePosted(1, WALL, "Alice", "waves", action=True))
+    wink = encode(MessageTold(WALL, "Alice", "Bob", "winks", action=True))
+    bob.gets(Delivered(1, wink))
+
+
+def test_what_is_no_action_has_the_bytes_that_it_always_had() -> None:
+    desk = Desk()
+    alice = desk.meets("Alice")
+    alice.sends(Post(1, LOBBY, "waves", action=False), Tell(2, "Alice", "winks"))
+    events = [desk.store.events[1][0].event, desk.store.inboxes[1][0].event]
+    assert [b"action" in event for event in events] == [False, False]
+
+
 def test_nobody_posts_to_an_inbox() -> None:
     desk = Desk()
     alice = desk.meets("Alice")

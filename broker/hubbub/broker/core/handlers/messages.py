@@ -40,7 +40,12 @@ def apply_post(
     if room is None or not room.holds(account.number):
         return _NOT_MEMBER
     event = MessagePosted(
-        seq=room.log.seq + 1, time=time, sender=account.name, text=command.text, data=command.data
+        seq=room.log.seq + 1,
+        time=time,
+        sender=account.name,
+        text=command.text,
+        data=command.data,
+        action=command.action,
     )
     return command.room, batch.append_event(room, encode(event))
 
@@ -54,7 +59,12 @@ def apply_tell(
         return Refusal(Code.UNKNOWN_USER, f"nobody here is called {command.to[:64]!r}")
     event = encode(
         MessageTold(
-            time=time, sender=account.name, to=to.name, text=command.text, data=command.data
+            time=time,
+            sender=account.name,
+            to=to.name,
+            text=command.text,
+            data=command.data,
+            action=command.action,
         )
     )
     state.last_message += 1
