@@ -4,7 +4,8 @@ import logging
 import os
 import threading
 import warnings
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import Final
 
 from hubbub.client.door import nobody_listens
@@ -12,9 +13,9 @@ from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused
 from hubbub.client.home import Home
 from hubbub.client.pump import PUMP_THREAD, Pump, Target, new_future
 from hubbub.client.results import LoggedIn
-from hubbub.client.trust import Trust, explain, server_key
-from hubbub.common.addresses import Address, parse
+from hubbub.client.trust import Trust, explain, keep, server_key
 from hubbub.common.errors import InvalidAddress
+from hubbub.common.links import JoinLink, Place, address_of, parse_place
 
 _log = logging.getLogger(__name__)
 
@@ -23,21 +24,34 @@ ABANDONED_SECONDS: Final = 2.0
 CLIENT_NAME: Final = "hubbub python"
 
 
-def target(address: str | Address, name: str, home: Home, insecure: bool, trust: Trust) -> Target:
+def target(address: str | Place, name: str, home: Home, insecure: bool, trust: Trust) -> Target:
     """Return what `Client` is asked for as the pump needs it: keys read or made, the broker's key known. Raises as `Client` does."""
-    place = address if isinstance(address, Address) else parse(address)
-    if not place.port or place.host == "*":
+    typed = parse_place(address) if isinstance(address, str) else address
+    place = address_of(typed)
+    if not place.port or place.is_wildcard:
         raise InvalidAddress(f"{place} is an address to listen on; a client needs the broker's own")
     if insecure and not place.is_loopback:
         raise ConnectError(f"without encryption only on loopback, which {place} is not")
+    if isinstance(typed, JoinLink):
+        trust = replace(trust, key=typed.key)
     keys = home.device_key()
     key = None if insecure else server_key(home, place, trust)
     return Target(place, keys, key, name, CLIENT_NAME)
 
 
-def log_in(pump: Pump, target: Target, timeout: float) -> LoggedIn:
-    """Start the pump and wait until one is in; if one is not, it is stopped. Raises ConnectError."""
-    pump.start()
+def log_in(pump: Pump, target: Target, home: Home, timeout: float) -> LoggedIn:
+    """Start the pump, wait until one is in, and pin the broker's key; if one is not, the pump is stopped. Raises ConnectError, HomeUnusable."""
+    with ExitStack() as failed:
+        pump.start()
+        failed.callback(pump.stop)
+        login = _await_login(pump, target, home, timeout)
+        if target.server_key is not None:
+            keep(home, target.address, target.server_key)
+        failed.pop_all()
+        return login
+
+
+def _await_login(pump: Pump, target: Target, home: Home, timeout: float) -> LoggedIn:
     try:
         return pump.opening.result(timeout)
     except TimeoutError:
@@ -51,10 +65,7 @@ def log_in(pump: Pump, target: Target, timeout: float) -> LoggedIn:
     except Refused as error:
         if target.server_key is None:
             raise
-        raise explain(error, target.address, target.server_key) from error
-    finally:
-        if not pump.opening.done() or pump.opening.exception() is not None:
-            pump.stop()
+        raise explain(error, home, target.address, target.server_key) from error
 
 
 def close(pump: Pump, seconds: float) -> int | None:
