@@ -4,6 +4,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,11 @@ def test_stranger_finds_the_lobby_when_the_door_is_asked(enter: Enter) -> None:
     assert list(alice.rooms) == ["lobby"]
     roster = alice.ask("who")
     assert roster["names"] == ["Alice"]
+
+
+def test_stranger_learns_the_brokers_version_when_it_says_hello(enter: Enter) -> None:
+    greeted = enter("Alice").ask("hello", versions=[1])
+    assert greeted["software"] == f"hubbub {version('hubbub')}"
 
 
 def test_strangers_talk_in_a_room_when_both_are_members(enter: Enter) -> None:

@@ -12,6 +12,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -42,6 +43,7 @@ def _settings(name: str, address: Address, advertise: Address | None) -> Setting
         events_port=(advertise or address).port + 1,
         events_host=advertise.host if advertise else "",
         names_per_key=None if address.is_loopback else NAMES_PER_KEY,
+        software=f"hubbub {version('hubbub')}",
     )
 
 

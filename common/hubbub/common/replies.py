@@ -59,11 +59,12 @@ class Stored(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Greeted(Reply, frozen=True):
-    """Answers `hello`: the version that both will speak."""
+    """Answers `hello`: the version that both will speak, the broker's name, and what program it is."""
 
     id: Id
     version: int
     broker: str
+    software: str = ""
 
 
 class Joined(Reply, frozen=True):

@@ -101,6 +101,13 @@ def test_a_client_is_greeted_in_a_version_that_both_speak() -> None:
     Desk().connects().sends(Hello(7, [4, 1])).gets(Greeted(7, 1, "hub"))
 
 
+def test_a_client_learns_what_program_greets_it_as_often_as_it_asks() -> None:
+    desk = Desk(Settings("hub", events_port=5001, software="hubbub 9.9"))
+    stranger = desk.connects()
+    stranger.sends(Hello(1, [1])).gets(Greeted(1, 1, "hub", software="hubbub 9.9"))
+    stranger.sends(Hello(2, [1])).gets(Greeted(2, 1, "hub", software="hubbub 9.9"))
+
+
 def test_a_client_is_refused_when_it_speaks_no_version_of_ours() -> None:
     stranger = Desk().connects().sends(Hello(7, [2, 3]))
     stranger.gets(refused(Code.VERSION_UNSUPPORTED, id=7))

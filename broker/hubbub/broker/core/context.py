@@ -27,12 +27,13 @@ UNAVAILABLE_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator decided. `events_host` empty: clients take the host they connected to."""
+    """What the operator decided. `events_host` empty: clients take the host they connected to. `software`: what program this is, and its version."""
 
     broker_name: str
     events_port: int
     events_host: str = ""
     names_per_key: int | None = None
+    software: str = ""
 
 
 @dataclass(slots=True)

@@ -34,7 +34,13 @@ def hello(context: Context, session: Session, command: Hello, now: Now) -> list[
         text = f"this broker speaks versions {VERSIONS[0]} to {VERSIONS[-1]} of the protocol, the client {sorted(command.versions)}"
         return effects + refuse(session, command, Code.VERSION_UNSUPPORTED, text)
     session.state = SessionState.GREETED
-    reply = Greeted(id=command.id, version=max(spoken), broker=context.settings.broker_name)
+    settings = context.settings
+    reply = Greeted(
+        id=command.id,
+        version=max(spoken),
+        broker=settings.broker_name,
+        software=settings.software,
+    )
     return [*effects, Send(session.peer.routing_id, (reply,))]
 
 
