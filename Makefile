@@ -62,14 +62,18 @@ endef
 
 # --universal resolves once for every Python and platform; the markers in the files choose.
 COMPILE = $(LOCKER)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-annotate --custom-compile-command "make lock" --upgrade pyproject.toml
+	--no-annotate --custom-compile-command "make lock" --upgrade
+# What builds the wheel; the Dockerfile installs it from pins too.
+BUILD_SYSTEM = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 LOCKER := $(VENV)/locker
 
 lock: ## pin the newest allowed versions into requirements*.lock
 	@$(FIND_PYTHON); "$$python" -m venv $(LOCKER)
 	@$(LOCKER)/bin/python -m pip --disable-pip-version-check --quiet install uv
-	@$(COMPILE) --extra dev --output-file requirements-dev.lock
-	@$(COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
+	@$(COMPILE) --extra dev --output-file requirements-dev.lock pyproject.toml
+	@$(COMPILE) --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	@"$(LOCKER)/bin/python" -c '$(BUILD_SYSTEM)' | \
+		$(COMPILE) --constraint requirements-dev.lock --output-file requirements-build.lock -
 
 clean: ## remove what make made
 	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
