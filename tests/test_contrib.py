@@ -73,6 +73,13 @@ def test_unit_comes_back_whatever_ended_it() -> None:
     assert setting("StartLimitIntervalSec") == "0"
 
 
+def test_unit_lets_libzmq_set_the_scheduling_of_its_threads() -> None:
+    """Tried under systemd 252: without @resources libzmq aborts the broker at its first thread."""
+    allowed, denied = settings("SystemCallFilter")
+    assert allowed == "@system-service"
+    assert denied == "~@privileged"
+
+
 def test_unit_leaves_room_for_ten_thousand_clients() -> None:
     assert int(setting("LimitNOFILE")) >= 2 * 2 * 10_000
 
