@@ -3,7 +3,13 @@
 import pytest
 
 from hubbub.client.presence import Presence
-from hubbub.client.updates import PeopleOnline, PersonJoined, PersonLeft
+from hubbub.client.updates import (
+    PeopleOnline,
+    PersonAway,
+    PersonBack,
+    PersonJoined,
+    PersonLeft,
+)
 from hubbub.common.events import PresenceChanged
 from hubbub.common.replies import Roster
 
@@ -72,3 +78,50 @@ def test_after_a_new_login_the_difference_is_no_news(presence: Presence) -> None
     presence.forget()
     assert presence.roster(Roster(2, 1, 1, ["Alice"])) == []
     assert presence.changed(PresenceChanged(2, 2, returned=["Bob"])) == []
+
+
+def test_who_is_away_and_who_is_back_is_told_except_of_oneself(presence: Presence) -> None:
+    change = PresenceChanged(6, 2, away={"Alice": "busy", "Bob": ""})
+    assert presence.changed(change) == [PersonAway("Bob", "")]
+    change = PresenceChanged(7, 2, away={"Bob": "at lunch"})
+    assert presence.changed(change) == [PersonAway("Bob", "at lunch")]
+    change = PresenceChanged(8, 2, back=["Alice", "Bob"])
+    assert presence.changed(change) == [PersonBack("Bob")]
+
+
+def test_who_comes_and_is_away_is_told_in_this_order(presence: Presence) -> None:
+    change = PresenceChanged(6, 3, joined=["Carol"], away={"Carol": "at lunch"})
+    assert presence.changed(change) == [PersonJoined("Carol"), PersonAway("Carol", "at lunch")]
+    assert presence.changed(PresenceChanged(7, 2, left=["Carol"])) == [PersonLeft("Carol")]
+    change = PresenceChanged(8, 3, joined=["Carol"], away={"Carol": "at lunch"})
+    assert presence.changed(change) == [PersonJoined("Carol"), PersonAway("Carol", "at lunch")]
+
+
+def test_a_hole_tells_who_is_away_and_who_is_back(presence: Presence) -> None:
+    presence.changed(PresenceChanged(6, 3, joined=["Carol"], away={"Bob": "at lunch"}))
+    presence.changed(PresenceChanged(8, 3))
+    away = {"Alice": "me too", "Carol": "asleep"}
+    told = presence.roster(Roster(2, 8, 3, ["Alice", "Bob", "Carol"], away))
+    assert told == [PersonAway("Carol", "asleep"), PersonBack("Bob")]
+    presence.changed(PresenceChanged(10, 2))
+    assert presence.roster(Roster(3, 10, 2, ["Alice", "Bob"])) == [PersonLeft("Carol")]
+
+
+def test_a_crowd_may_be_away_without_a_line_each(presence: Presence) -> None:
+    names = [f"P{number}" for number in range(60)]
+    presence.changed(PresenceChanged(6, 62, joined=names))
+    assert presence.changed(PresenceChanged(7, 62, away={"P1": "", "Bob": "at lunch"})) == []
+    assert presence.changed(PresenceChanged(8, 62, back=["P1"])) == []
+    presence.changed(PresenceChanged(9, 2, left=names))
+    assert presence.changed(PresenceChanged(10, 2, back=["Bob"])) == [PersonBack("Bob")]
+
+
+def test_what_was_known_before_the_connection_was_lost_is_no_news(presence: Presence) -> None:
+    presence.changed(PresenceChanged(6, 2, away={"Bob": "at lunch"}))
+    presence.forget()
+    assert presence.roster(Roster(2, 1, 1, ["Alice"])) == []
+    change = PresenceChanged(2, 2, returned=["Bob"], away={"Bob": "at lunch"})
+    assert presence.changed(change) == []
+    assert presence.changed(PresenceChanged(3, 2, back=["Bob"])) == [PersonBack("Bob")]
+    change = PresenceChanged(4, 2, away={"Bob": "at lunch"})
+    assert presence.changed(change) == [PersonAway("Bob", "at lunch")]

@@ -176,7 +176,7 @@ def members(session: Session, ticket: Ticket, name: str, after: str) -> None:
 
 def _member_list(reply: Reply) -> tuple[list[Member], bool]:
     page = _expect(MemberList, reply)
-    return [Member(member.name, member.online) for member in page.members], page.more
+    return [Member(info.name, info.online, info.away) for info in page.members], page.more
 
 
 def who(session: Session, ticket: Ticket) -> None:
@@ -197,7 +197,14 @@ def whois(session: Session, ticket: Ticket, name: str) -> None:
 
 def _people(reply: Reply) -> People:
     roster = _expect(Roster, reply)
-    return People(roster.online, tuple(roster.names))
+    away = {name: roster.away[name] for name in roster.names if name in roster.away}
+    return People(roster.online, tuple(roster.names), away)
+
+
+def away(session: Session, ticket: Ticket, text: str | None) -> None:
+    """Say that one is away; None: that one is back. Said again by itself in each later session."""
+    if _is_open(session, ticket):
+        session.reading.say_away(text, ticket)
 
 
 def position(session: Session, ticket: Ticket, name: str | None) -> None:

@@ -6,7 +6,14 @@ from hubbub.client.errors import BadName, BadText, RequestError, TooLarge
 from hubbub.common.codec import check_data
 from hubbub.common.errors import Code, InvalidName, WireError
 from hubbub.common.fields import Data
-from hubbub.common.limits import DATA_BYTES, DESCRIPTION_BYTES, KIB, MAX_NUMBER, TEXT_BYTES
+from hubbub.common.limits import (
+    AWAY_BYTES,
+    DATA_BYTES,
+    DESCRIPTION_BYTES,
+    KIB,
+    MAX_NUMBER,
+    TEXT_BYTES,
+)
 from hubbub.common.names import canonical
 
 
@@ -39,6 +46,14 @@ def check_seq(seq: int, name: str = "seq") -> None:
         raise TypeError(f"{name} is an int, not {type(seq).__name__}")
     if not 0 <= seq <= MAX_NUMBER:
         raise ValueError(f"{name} is a seq, 0 or more, not {seq}")
+
+
+def check_away(text: str) -> None:
+    """Raises TooLarge, BadText for what is no Unicode text, or TypeError."""
+    if _bytes(text) > AWAY_BYTES:
+        raise TooLarge(
+            Code.TOO_LARGE, f"what one says of being away has at most {AWAY_BYTES} bytes"
+        )
 
 
 def check_description(text: str) -> None:

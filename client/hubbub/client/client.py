@@ -19,6 +19,7 @@ from weakref import finalize
 
 from hubbub.client import calls, lifetime
 from hubbub.client.checks import (
+    check_away,
     check_description,
     check_message,
     check_name,
@@ -218,6 +219,15 @@ class Client:
         """Look up a person, present or absent, in any case. Raises UnknownUser."""
         member: Member = self._call(calls.whois, check_name(name), timeout=timeout)
         return member
+
+    def away(self, text: str = "", *, timeout: float | None = None) -> None:
+        """Let the others see that one is away, until `back` or the end, also after a lost connection. Of several sessions the last to speak counts."""
+        check_away(text)
+        self._call(calls.away, text, timeout=timeout)
+
+    def back(self, *, timeout: float | None = None) -> None:
+        """Let the others see that one is away no longer."""
+        self._call(calls.away, None, timeout=timeout)
 
     def position(self, room: str | None = None, *, timeout: float | None = None) -> LogPosition:
         """Return how far a room (None: the private messages) was read: who has an equal position holds the same events in the same order."""

@@ -1,12 +1,20 @@
-"""Who is online, kept from the roster and the changes that follow it. Pure.
+"""Who is online and who of them is away, kept from the roster and the changes that follow it. Pure.
 
 Changes are versioned: a hole means that one was lost, and the roster is asked for again. A person is told as joined or left when
 that changes what this client knew, so nobody is told twice.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hubbub.client.updates import PeopleOnline, PersonJoined, PersonLeft, Update
+from hubbub.client.updates import (
+    PeopleOnline,
+    PersonAway,
+    PersonBack,
+    PersonJoined,
+    PersonLeft,
+    Update,
+)
 from hubbub.common.events import PresenceChanged
 from hubbub.common.replies import Roster
 
@@ -23,6 +31,9 @@ class Presence:
         self.wants_roster = False
         self._version: int | None = None
         self._names: set[str] = set()
+        self._away: dict[str, str] = {}
+        self._repeated: dict[str, str] = {}
+        """Who was away when the last session ended and is not now: their clients are about to say it again, which is no news."""
         self._told_count = 0
         self._held: list[PresenceChanged] = []
 
@@ -61,19 +72,35 @@ class Presence:
         left = [name for name in change.left if name in self._names or change.online > CROWD]
         self._names.update(change.joined, change.returned)
         self._names.difference_update(change.left)
-        return self._tell(joined, left, change.online)
+        for name in change.left:
+            self._away.pop(name, None)
+            self._repeated.pop(name, None)
+        away = {name: text for name, text in change.away.items() if self._is_news(name, text)}
+        back = [name for name in change.back if self._away.pop(name, None) is not None]
+        self._away.update(change.away)
+        return self._tell(joined, left, away, back, online=change.online)
+
+    def _is_news(self, name: str, away: str) -> bool:
+        repeated = self._repeated.pop(name, None)
+        return away not in (self._away.get(name), repeated)
 
     def roster(self, roster: Roster) -> list[Update]:
         """Take the answer to `who`."""
         first = self._version is None
-        before = self._names
-        self._names = set(roster.names)
+        names, away = self._names, self._away
+        self._names, self._away = set(roster.names), dict(roster.away)
         self._version = roster.version
         self.wants_roster = False
         updates: list[Update] = []
-        if not first and roster.online <= CROWD:
+        if first:
+            self._repeated = {n: text for n, text in away.items() if n not in roster.away}
+        elif roster.online <= CROWD:
             updates += self._tell(
-                sorted(self._names - before), sorted(before - self._names), roster.online
+                sorted(self._names - names),
+                sorted(names - self._names),
+                {n: text for n, text in sorted(roster.away.items()) if away.get(n) != text},
+                sorted((away.keys() & self._names) - roster.away.keys()),
+                online=roster.online,
             )
         self._told_count = roster.online
         held, self._held = self._held, []
@@ -81,7 +108,15 @@ class Presence:
             updates += self.changed(change)
         return updates
 
-    def _tell(self, joined: list[str], left: list[str], online: int) -> list[Update]:
+    def _tell(
+        self,
+        joined: Iterable[str],
+        left: Iterable[str],
+        away: Mapping[str, str],
+        back: Iterable[str],
+        *,
+        online: int,
+    ) -> list[Update]:
         if online > CROWD:
             if online == self._told_count:
                 return []
@@ -91,4 +126,6 @@ class Presence:
         return [
             *(PersonJoined(name) for name in joined if name != self.me),
             *(PersonLeft(name) for name in left if name != self.me),
+            *(PersonAway(name, text) for name, text in away.items() if name != self.me),
+            *(PersonBack(name) for name in back if name != self.me),
         ]

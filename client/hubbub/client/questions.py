@@ -53,6 +53,11 @@ class Questions:
         """Put the app's question at the end of its queue."""
         self._app.append(question)
 
+    def ask_once(self, question: Question) -> None:
+        """Put a question at the end of its queue, unless it stands there."""
+        if question not in self._app:
+            self._app.append(question)
+
     def fetch(self, log: bytes, not_before: float) -> None:
         """A log has something to fetch, at `not_before`; wishes of one log count once."""
         self._logs.setdefault(log, not_before)

@@ -17,7 +17,7 @@ from hubbub.client.rooms import Rooms
 from hubbub.client.showing import Showing
 from hubbub.client.updates import Diverged, LogReplaced, RoomJoined, RoomLeft
 from hubbub.common.codec import decode_event
-from hubbub.common.commands import Mark, Query, Who
+from hubbub.common.commands import Away, Mark, Query, Who
 from hubbub.common.errors import TRANSIENT, WireError
 from hubbub.common.events import AnyEvent, MessageTold, PresenceChanged
 from hubbub.common.names import LOBBY
@@ -27,6 +27,7 @@ from hubbub.common.replies import (
     Head,
     Joined,
     MemberList,
+    Noted,
     Page,
     Reply,
     RoomList,
@@ -34,6 +35,10 @@ from hubbub.common.replies import (
     Subscribed,
     Welcome,
 )
+
+
+def _unheeded(_: Reply) -> None:
+    """Read nothing of an answer: that it came is enough."""
 
 
 class Reading:
@@ -51,6 +56,8 @@ class Reading:
         self._questions = Questions()
         self._suspects: dict[bytes, int] = {}
         self._asking_roster = False
+        self._away: str | None = None
+        """What this client said last of being away; None: that one is back, or nothing."""
 
     # The session opens and closes.
 
@@ -70,6 +77,8 @@ class Reading:
                 self.left(room.id)
         for joined in welcome.rooms:
             self._open_room(joined, now, quiet=first or replaced)
+        if self._away is not None:  # the broker may have forgotten it
+            self._questions.ask_once(Question(self._tell_away, _unheeded, None))
 
     def _forget_logs(self) -> None:
         for room in self.rooms:
@@ -274,11 +283,19 @@ class Reading:
         """Queue the app's question."""
         self._questions.ask(Question(make, read, ticket))
 
+    def say_away(self, text: str | None, ticket: Ticket) -> None:
+        """Say that one is away, now and in each later session; None: that one is back."""
+        self._away = text
+        self.ask(lambda id: Away(id, text=text), _unheeded, ticket)
+
+    def _tell_away(self, id: int) -> Query:
+        return Away(id, text=self._away)
+
     def next_query(self, ids: Iterator[int], now: float) -> Query | None:
         """What to ask next, with the next of `ids`; None: nothing now."""
         if self._wants_roster():
             self._asking_roster = True
-            self._questions.ask(Question(Who, lambda roster: roster, None))
+            self._questions.ask(Question(Who, _unheeded, None))
         while (item := self._questions.next(now)) is not None:
             query = self._query(item, ids, now)
             if query is not None:
@@ -306,7 +323,7 @@ class Reading:
             return None
         return reader.question(next(ids))
 
-    def answer(self, reply: Page | RoomList | MemberList | Roster, now: float) -> None:
+    def answer(self, reply: Page | RoomList | MemberList | Roster | Noted, now: float) -> None:
         """Take what answers a question."""
         if isinstance(reply, Roster):
             self._asking_roster = False
@@ -327,8 +344,8 @@ class Reading:
                 self._page(log, None, now)
             case Question() as question if error.code in TRANSIENT:
                 self._questions.again(question, now)
-            case Question(ticket=None):
-                self._asking_roster = False
+            case Question(make=make, ticket=None):
+                self._asking_roster = self._asking_roster and make is not Who
             case Question(ticket=ticket):
                 self._do(Fail(ticket, refused(error.code, error.text)))
 

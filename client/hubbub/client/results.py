@@ -1,7 +1,7 @@
 """What a client's questions are answered with. Values only."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import overload
 
 from hubbub.client.updates import Message, PrivateMessage
@@ -55,6 +55,8 @@ class Member:
 
     name: str
     online: bool
+    away: str | None = None
+    """What they say of being away, which may be empty; None: they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class People:
 
     count: int
     names: tuple[str, ...]
+    away: Mapping[str, str] = field(default_factory=dict)
+    """Those of the names who are away, in the same order, and what they say of it."""
 
 
 @dataclass(frozen=True, slots=True)

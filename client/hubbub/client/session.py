@@ -36,6 +36,7 @@ from hubbub.common.replies import (
     Joined,
     Left,
     MemberList,
+    Noted,
     Page,
     Pong,
     Reply,
@@ -177,7 +178,7 @@ class Session:
                 self.reading.subscribed(reply, now)
             case Delivered():
                 self.reading.delivered(reply, now)
-            case Page() | RoomList() | MemberList() | Roster():
+            case Page() | RoomList() | MemberList() | Roster() | Noted():
                 self.reading.answer(reply, now)
             case Bye():
                 self.end(None)

@@ -94,8 +94,23 @@ class PersonLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonAway:
+    """Somebody says that they are away, with a text that may be empty, or says something else of it. Not for oneself."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonBack:
+    """Somebody who was away says that they are back. (Whoever goes offline is no longer away; `PersonLeft` says enough.)"""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeopleOnline:
-    """How many are online: comes instead of `PersonJoined` and `PersonLeft` when there are more than 50."""
+    """How many are online: comes instead of what each of them does when there are more than 50."""
 
     count: int
 
@@ -162,6 +177,8 @@ Update = (
     | MemberLeft
     | PersonJoined
     | PersonLeft
+    | PersonAway
+    | PersonBack
     | PeopleOnline
     | RoomJoined
     | RoomLeft

@@ -44,7 +44,7 @@ _UP: Final[dict[str, Any]] = {
     "max_str_len": FRAME_UP_BYTES, "max_bin_len": FRAME_UP_BYTES, "max_ext_len": 0,
 }  # fmt: skip
 _DOWN: Final[dict[str, Any]] = {
-    "raw": False, "strict_map_key": True, "max_array_len": 65536, "max_map_len": MAP_KEYS,
+    "raw": False, "strict_map_key": True, "max_array_len": 65536, "max_map_len": 65536,
     "max_str_len": FRAME_UP_BYTES, "max_bin_len": CLIENT_MAX_FRAME_BYTES, "max_ext_len": 0,
 }  # fmt: skip
 RUN: Final = 8

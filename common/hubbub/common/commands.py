@@ -145,6 +145,12 @@ class Whois(Query, frozen=True):
     name: str
 
 
+class Away(Query, frozen=True):
+    """Say that one is away, with a text that may be empty; or, without a text, that one is back. Forgotten when one goes offline."""
+
+    text: str | None = None
+
+
 class History(Query, frozen=True, rename={"peer": "with"}):
     """A page of a room's or the own inbox's events (`room`), or of the private messages exchanged with a person (`with`)."""
 
@@ -170,6 +176,7 @@ AnyCommand = (
     | Members
     | Who
     | Whois
+    | Away
     | History
 )
 COMMANDS: dict[str, type[Command]] = {

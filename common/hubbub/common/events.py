@@ -64,13 +64,16 @@ class MessageTold(Event, frozen=True):
 
 class PresenceChanged(Event, frozen=True):
     """Who came and went since version - 1, on the lobby's topic. `returned` are online as well but no news: they resumed after the
-    broker's restart. A hole in the versions means: ask `who`."""
+    broker's restart. `away` are those online who say now that they are away, and what they say of it; `back` those who are no longer.
+    A hole in the versions means: ask `who`."""
 
     version: Count
     online: Count
     joined: list[str] = []
     left: list[str] = []
     returned: list[str] = []
+    away: dict[str, str] = {}
+    back: list[str] = []
 
 
 class UnknownEvent(Event, frozen=True):

@@ -29,6 +29,8 @@ NAME_CHARACTERS: Final = 32
 RAW_NAME_CHARACTERS: Final = 128
 """The same before NFKC, which makes at most four characters into one."""
 DESCRIPTION_BYTES: Final = 512
+AWAY_BYTES: Final = 256
+"""What a person says of being away, in UTF-8."""
 TEXT_BYTES: Final = 8 * KIB
 DATA_BYTES: Final = 16 * KIB
 DATA_DEPTH: Final = 32

@@ -45,10 +45,11 @@ class RoomInfo(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class MemberInfo(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A member as `member_list` shows it."""
+    """A member as `member_list` shows it; `away` is what they say of being away, None: they are not."""
 
     name: str
     online: bool = False
+    away: str | None = None
 
 
 class Stored(Struct, frozen=True, gc=False, array_like=True):
@@ -185,12 +186,20 @@ class MemberList(Reply, frozen=True):
 
 
 class Roster(Reply, frozen=True):
-    """Answers `who`: the names online, sorted, at presence version `version`; `online` counts all, `names` holds at most 1,000."""
+    """Answers `who`: the names online, sorted, at presence version `version`; `online` counts all, `names` holds at most 1,000. `away`: those of
+    them who are away, and what they say of it."""
 
     id: Id
     version: Count
     online: Count
     names: list[str]
+    away: dict[str, str] = {}
+
+
+class Noted(Reply, frozen=True):
+    """Answers `away`."""
+
+    id: Id
 
 
 class Closing(Reply, frozen=True):
@@ -217,6 +226,7 @@ AnyReply = (
     | RoomList
     | MemberList
     | Roster
+    | Noted
     | Closing
 )
 REPLIES: dict[str, type[Reply]] = {

@@ -100,8 +100,8 @@ class Context:
 
     def presence(self, now: Now, *, at_once: bool = False) -> list[Effect]:
         """Return the publication of the pending presence delta, if it is due."""
-        event = self.roster.flush(now.monotonic, at_once=at_once)
-        return [Publish(self.state.lobby.log.id, [event])] if event else []
+        events = self.roster.flush(now.monotonic, at_once=at_once)
+        return [Publish(self.state.lobby.log.id, events)] if events else []
 
 
 def refuse(session: Session, query: Query, code: Code, text: str) -> list[Effect]:

@@ -1,14 +1,20 @@
-"""Presence: who is online, told in coalesced deltas.
+"""Presence: who is online and who of them is away, told in coalesced deltas.
 
 Ephemeral: never stored, no seq, but a version that grows by one with each delta, so that a client sees a hole. A person is online while one of
-their sessions is live; after the last is lost, for 5 s of grace more; after a clean logout no more.
+their sessions is live; after the last is lost, for 5 s of grace more; after a clean logout no more. Away is what the last of their sessions to
+speak of it said, for as long as they are online.
 """
 
 from bisect import insort
+from collections.abc import Sequence
+from typing import Final
 
 from hubbub.common.codec import encode
 from hubbub.common.events import PresenceChanged
 from hubbub.common.limits import GRACE_SECONDS, PRESENCE_SECONDS
+
+CHANGES_AN_EVENT: Final = 512
+"""At their longest (a name 130 bytes, what somebody away says 259) these are 195 KiB: a frame's worth, with what goes around them."""
 
 
 class Roster:
@@ -22,6 +28,11 @@ class Roster:
         self._joined: dict[int, str] = {}
         self._left: dict[int, str] = {}
         self._returned: dict[int, str] = {}
+        self._away: dict[int, str] = {}
+        self._shown: dict[str, str] = {}
+        """Who is away as of `version`, by name."""
+        self._moved: dict[int, str | None] = {}
+        """Whose being away has changed since; None: they are back."""
         self._next_flush = 0.0
 
     def __len__(self) -> int:
@@ -33,6 +44,14 @@ class Roster:
     def names(self, limit: int) -> list[str]:
         """Return the first `limit` names online, sorted."""
         return self._sorted[:limit]
+
+    def away_among(self, names: Sequence[str]) -> dict[str, str]:
+        """Return those of the names who are away as of `version`, and what they say of it."""
+        return {name: self._shown[name] for name in names if name in self._shown}
+
+    def away(self, account: int) -> str | None:
+        """Return what somebody says of being away; None if they are not."""
+        return self._away.get(account)
 
     def arrive(self, account: int, name: str, *, quietly: bool) -> None:
         """A session of this person went live. `quietly`: resumed after the broker's restart, no news."""
@@ -50,6 +69,20 @@ class Roster:
         if name is not None:
             self._sorted.remove(name)
             self._left[account] = name
+            self._away.pop(account, None)
+            self._shown.pop(name, None)
+            self._moved.pop(account, None)
+
+    def speak(self, account: int, away: str | None) -> None:
+        """Somebody online says that they are away; None: that they are back."""
+        if away is None:
+            self._away.pop(account, None)
+        else:
+            self._away[account] = away
+        if self._shown.get(self._names[account]) == away:
+            self._moved.pop(account, None)
+        else:
+            self._moved[account] = away
 
     def lose(self, account: int, now: float) -> None:
         """The last session of this person was lost; they are online for the time of grace."""
@@ -64,27 +97,61 @@ class Roster:
     def deadline(self) -> float | None:
         """When `expire` or `flush` has something to do next."""
         times = list(self._grace.values())
-        if self._joined or self._left or self._returned:
+        if self._arrivals or self._moved:
             times.append(self._next_flush)
         return min(times, default=None)
 
+    @property
+    def _arrivals(self) -> bool:
+        return bool(self._joined or self._left or self._returned)
+
     def contradicts(self, account: int) -> bool:
-        """Whether the pending delta already names the account, so that it must go out before it can name it again."""
+        """Whether the pending delta already says of the account that it came or went, so that it must go out before it can say so again."""
         return account in self._joined or account in self._left or account in self._returned
 
-    def flush(self, now: float, *, at_once: bool = False) -> bytes | None:
-        """Return the bytes of the pending delta, if there is one and 250 ms have passed since the last (`at_once`: whenever)."""
-        pending = self._joined or self._left or self._returned
-        if not pending or (now < self._next_flush and not at_once):
-            return None
-        self.version += 1
+    def flush(self, now: float, *, at_once: bool = False) -> list[bytes]:
+        """Return the events of the pending delta, if there is one and 250 ms have passed since the last.
+
+        `at_once` somebody's coming or going is told whenever it is asked for, but who is away is not: of that everybody may speak without end.
+        """
+        if not (self._arrivals if at_once else self._arrivals or self._moved):
+            return []
+        if now < self._next_flush and not at_once:
+            return []
         self._next_flush = now + PRESENCE_SECONDS
-        event = PresenceChanged(
+        return list(map(encode, self._take_delta()))
+
+    def _take_delta(self) -> list[PresenceChanged]:
+        """Return the pending delta, a version for as many changes as a frame holds: nobody is away before they came."""
+        moved = {self._names[account]: text for account, text in self._moved.items()}
+        away = {name: text for name, text in moved.items() if text is not None}
+        pending = [
+            *(("joined", name) for name in self._joined.values()),
+            *(("returned", name) for name in self._returned.values()),
+            *(("left", name) for name in self._left.values()),
+            *(("away", name) for name in away),
+            *(("back", name) for name in moved if name not in away),
+        ]
+        self._joined, self._left, self._returned, self._moved = {}, {}, {}, {}
+        for name in moved:
+            self._shown.pop(name, None)
+        self._shown |= away
+        return [
+            self._event(pending[start : start + CHANGES_AN_EVENT], away)
+            for start in range(0, len(pending), CHANGES_AN_EVENT)
+        ]
+
+    def _event(self, changes: Sequence[tuple[str, str]], away: dict[str, str]) -> PresenceChanged:
+        self.version += 1
+        names: dict[str, list[str]] = {}
+        for kind, name in changes:
+            names.setdefault(kind, []).append(name)
+        return PresenceChanged(
             version=self.version,
             online=len(self._names),
-            joined=list(self._joined.values()),
-            left=list(self._left.values()),
-            returned=list(self._returned.values()),
+            joined=names.get("joined", []),
+            left=names.get("left", []),
+            returned=names.get("returned", []),
+            away={name: away[name] for name in names.get("away", [])},
+            back=names.get("back", []),
         )
-        self._joined, self._left, self._returned = {}, {}, {}
-        return encode(event)

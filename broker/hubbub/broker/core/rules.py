@@ -52,6 +52,7 @@ QUERIES: Final[dict[type[c.Command], QueryHandler]] = {
     c.Members: rooms.list_members,
     c.Who: people.who,
     c.Whois: people.whois,
+    c.Away: people.away,
     c.History: history.history,
 }
 

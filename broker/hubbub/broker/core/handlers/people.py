@@ -1,22 +1,40 @@
-"""People: who is online, and who somebody is."""
+"""People: who is online, who somebody is, and who is away."""
 
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect, Send
+from hubbub.broker.core.handlers.reading import member_info
 from hubbub.broker.core.sessions import Session
-from hubbub.common.commands import Who, Whois
+from hubbub.common.commands import Away, Who, Whois
 from hubbub.common.errors import Code
-from hubbub.common.limits import ROSTER_NAMES
-from hubbub.common.replies import MemberInfo, MemberList, Roster
+from hubbub.common.limits import AWAY_BYTES, ROSTER_NAMES
+from hubbub.common.replies import MemberList, Noted, Roster
 
 
 def who(context: Context, session: Session, command: Who, now: Now) -> list[Effect]:
-    """Tell who is online. A pending delta goes out first, so that roster and version fit."""
+    """Tell who is online. Pending arrivals go out first; so roster and version fit."""
     pending = context.presence(now, at_once=True)
     roster = context.roster
     names = roster.names(ROSTER_NAMES)
-    reply = Roster(id=command.id, version=roster.version, online=len(roster), names=names)
+    reply = Roster(
+        id=command.id,
+        version=roster.version,
+        online=len(roster),
+        names=names,
+        away=roster.away_among(names),
+    )
     return [*pending, Send(session.peer.routing_id, (reply,))]
+
+
+def away(context: Context, session: Session, command: Away, now: Now) -> list[Effect]:
+    """Note that a person is away, or back; the others hear of it with the next delta."""
+    assert session.account is not None, "away is legal in a live session only"
+    text = command.text
+    if text is not None and len(text.encode()) > AWAY_BYTES:
+        too_long = f"what one says of being away has at most {AWAY_BYTES} bytes of UTF-8"
+        return refuse(session, command, Code.TOO_LARGE, too_long)
+    context.roster.speak(session.account.number, text)
+    return [Send(session.peer.routing_id, (Noted(id=command.id),)), *context.presence(now)]
 
 
 def whois(context: Context, session: Session, command: Whois, now: Now) -> list[Effect]:
@@ -26,7 +44,7 @@ def whois(context: Context, session: Session, command: Whois, now: Now) -> list[
         return refuse(
             session, command, Code.UNKNOWN_USER, f"nobody here is called {command.name[:64]!r}"
         )
-    member = MemberInfo(name=account.name, online=account.number in context.roster)
+    member = member_info(context, account.number, account.name)
     lobby = context.state.lobby.log.id
     reply = MemberList(id=command.id, room=lobby, members=[member], more=False)
     return [Send(session.peer.routing_id, (reply,))]

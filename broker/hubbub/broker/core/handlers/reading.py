@@ -65,14 +65,17 @@ def _reply(context: Context, session: Session, command: Query, result: ReadResul
             ]
             return RoomList(id=command.id, rooms=rooms, more=result.more)
         case MembersPage():
-            members = [
-                MemberInfo(name=name, online=account in context.roster)
-                for account, name in result.members
-            ]
+            members = [member_info(context, account, name) for account, name in result.members]
             room = command.room if isinstance(command, Members) else b""
             return MemberList(id=command.id, room=room, members=members, more=result.more)
         case _:
             assert_never(result)
+
+
+def member_info(context: Context, account: int, name: str) -> MemberInfo:
+    """Return a person as lists of members show them."""
+    roster = context.roster
+    return MemberInfo(name=name, online=account in roster, away=roster.away(account))
 
 
 def _log_id(session: Session, command: Query) -> bytes:
