@@ -31,7 +31,7 @@ COLUMNS: Final = 120
 ROWS: Final = 400
 
 _Found = TypeVar("_Found")
-_Kind = TypeVar("_Kind", "OnTerminal", "ThroughPipes")
+_Kind = TypeVar("_Kind", bound="Program")
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -39,7 +39,8 @@ def environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     roots = os.pathsep.join(str(ROOT / root) for root in ("broker", "client", "common"))
     own = dict.fromkeys(("HOME", "HUBBUB_HOME", "TMPDIR"), str(home))
-    return kept | own | {"PYTHONPATH": roots, "TERM": "dumb"}
+    # No question leaves this machine: whoever tests the search for brokers does it on loopback.
+    return kept | own | {"PYTHONPATH": roots, "TERM": "dumb", "HUBBUB_BROWSE": "0"}
 
 
 def left_running(home: Path) -> list[str]:
@@ -168,9 +169,14 @@ class Program:
 class OnTerminal(Program):
     """A child on a pseudo-terminal: what is typed is on its screen, Ctrl-C and Ctrl-D work."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        dimensions: tuple[int, int] = (ROWS, COLUMNS),
+    ) -> None:
         self._child = pexpect.spawn(
-            command[0], list(command[1:]), env=dict(env), dimensions=(ROWS, COLUMNS)
+            command[0], list(command[1:]), env=dict(env), dimensions=dimensions
         )
         self._child.delaybeforesend = None
         assert self._child.pid is not None
@@ -268,13 +274,18 @@ class Town:
         """Start `hubbub` with these arguments through pipes, in the home of `who`."""
         return self.start(ThroughPipes, *CLIENT, *arguments, who=who)
 
-    def start(self, kind: type[_Kind], *command: str, who: str = "broker") -> _Kind:
+    def start(
+        self,
+        kind: Callable[[Sequence[str], Mapping[str, str]], _Kind],
+        *command: str,
+        who: str = "broker",
+    ) -> _Kind:
         """Start any program; it is ended after the test."""
         program = kind(command, environment(self.home(who)))
         self._stack.callback(program.close)
         return program
 
-    def chats(self, kind: type[_Kind], name: str) -> _Kind:
+    def chats(self, kind: Callable[[Sequence[str], Mapping[str, str]], _Kind], name: str) -> _Kind:
         """Start the line client as `name`, answer its questions as a person does, and wait for the welcome."""
         person = self.start(kind, *CLIENT, who=name)
         host, _, port = self.address.rpartition(":")
