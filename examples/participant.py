@@ -54,11 +54,12 @@ class Participant:
         self._chat = chat
         self._greets = greets
         self._friend = friend
+        self._has_talked = False
 
     def run(self) -> None:
         """Take part until the client has ended; raises the reason."""
         if self._friend and self._is_online(self._friend):
-            self._open_conversation()
+            self._talk_to(self._friend)
         for update in self._chat.events():
             self._react(update)
 
@@ -95,15 +96,17 @@ class Participant:
 
     def _meet(self, name: str) -> None:
         if name == self._friend:
-            self._open_conversation()
+            self._talk_to(name)
         elif self._greets:
             self._say(f"Welcome, {name}! Everybody sees this; try @{self._chat.name}: hello")
 
-    def _open_conversation(self) -> None:
-        assert self._friend is not None
+    def _talk_to(self, friend: str) -> None:
+        if self._has_talked:
+            return  # who joins just when one asks who is online is found twice
+        self._has_talked = True
         self._say("Hello, everyone!")
         # Not automatic: this one is meant to be answered, and it is the friend's answer that is not.
-        self._tell(self._friend, f"Hi {self._friend}!", automatic=False)
+        self._tell(friend, f"Hi {friend}!", automatic=False)
 
     def _say(self, text: str) -> None:
         log.info("> %s", text)

@@ -66,6 +66,18 @@ def test_participants_talk_whoever_comes_first(town: Town, first: str) -> None:
     people["Alice"].sees("> Hello, everyone!", "Private message from Bob: 'Hi Alice!")
 
 
+def test_participant_talks_once_though_its_friend_comes_twice(town: Town) -> None:
+    town.broker()
+    alice = joins(town, "Alice", "--talks-to", "Bob")
+    for _ in ("first", "again"):
+        bob = joins(town, "Bob")
+        alice.sees("Bob has joined the chat.")
+        bob.signal(signal.SIGTERM)
+        assert bob.ends() == 0
+        alice.sees("Bob has left the chat.")
+    assert alice.lines.count("> Hello, everyone!") == 1
+
+
 def test_participant_goes_on_when_its_broker_has_come_back(town: Town) -> None:
     broker = town.broker()
     bob = joins(town, "Bob")
