@@ -16,9 +16,11 @@ def test_help_names_every_option() -> None:
         "--data",
         "--name",
         "--advertise",
+        "--no-announce",
         "--insecure",
-        "--quiet",
-        "--verbose",
+        "--log-level",
+        "--log-format",
+        "--log-times",
     ):
         assert option in result.output
 

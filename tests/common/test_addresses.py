@@ -55,6 +55,11 @@ def test_address_is_refused_when_it_cannot_be_read(text: str) -> None:
     assert "\n" not in str(refusal.value)
 
 
+def test_address_without_a_port_takes_the_default_that_is_given() -> None:
+    assert parse("host", default_port=0) == Address("host", 0)
+    assert parse("host:7", default_port=0) == Address("host", 7)
+
+
 @pytest.mark.parametrize("text", ["::1", "fe80::1%eth0", "2001:db8::5000"])
 def test_address_says_how_ipv6_is_written_when_its_brackets_are_missing(text: str) -> None:
     with pytest.raises(InvalidAddress, match=rf"in brackets, \[{text}\]:5000$"):

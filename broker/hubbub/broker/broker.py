@@ -64,7 +64,7 @@ class Broker:
         advertise: Address | None = None,
         max_pages: int | None = None,
     ) -> None:
-        """`advertise` is the broker's address as clients must use it, where that is not the one they connected to (a router between); `max_pages` bounds the database (SQLite pages of 4 KiB), None: the disk does."""
+        """`advertise` is the broker's address as clients must use it, where that is not the one they connected to (a router between; port 0: the same port); `max_pages` bounds the database (SQLite pages of 4 KiB), None: the disk does."""
         if insecure and not bind.is_loopback:
             raise BindError(
                 f"--insecure is for measurements on this machine only: bind to 127.0.0.1, not {bind.host}"
@@ -80,6 +80,9 @@ class Broker:
             opened.callback(waker.close)
             check_refusals(sockets, self._keys, insecure=insecure)
             self.address = sockets.bind(bind)
+            if advertise is not None and not advertise.port:
+                advertise = Address(advertise.host, self.address.port)
+            self.advertised = advertise
             core = Core(_settings(name, self.address, advertise), store.load(), read_clock())
             auth = Auth(core.admits)
             answer = DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS))

@@ -7,31 +7,60 @@ import contextlib
 import logging
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 
-from hubbub.broker.logs import log_to_stdout
-from hubbub.common.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse
+from hubbub.broker.entries import Entry
+from hubbub.broker.logs import JsonLines, Lines, log_to_stdout
+from hubbub.common.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse, parse_answers
 from hubbub.common.errors import HubbubError, InvalidAddress
 
-_log: Final = logging.getLogger("hubbub.broker")
+log: Final = logging.getLogger("hubbub.broker")
+
+NAME_CHARACTERS: Final = 64
 
 _EPILOG: Final = """\b
 Examples:
-  hubbub-broker                               asks for IP and port; Enter takes 127.0.0.1 and 5000
-  hubbub-broker --bind 127.0.0.1:0            takes free ports and prints them
-  hubbub-broker --bind 0.0.0.0 --advertise chat.example.org
+  hubbub-broker
+      asks for IP and port; Enter takes 127.0.0.1 and 5000: this machine only
+  hubbub-broker --bind 0.0.0.0
+      for the local network; prints what the others type to join
+  hubbub-broker --bind [::] --advertise chat.example.org
+      IPv6 and IPv4; clients find it by that name
+  hubbub-broker --bind 127.0.0.1:0 --data /tmp/try
+      on free ports, with nothing kept elsewhere
 
-A broker uses three ports in a row: commands, events, and the door at which new clients ask for its key. Stop it with Ctrl-C or SIGTERM."""
+A broker uses three ports in a row: commands, events, and the door at which new clients ask for its key. Stop it with Ctrl-C or SIGTERM: it
+finishes what it has taken, and clients come back by themselves when it does."""
+
+
+def _broker_name(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
+        raise click.BadParameter(f"1 to {NAME_CHARACTERS} characters that can be printed")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What was asked for."""
+
+    bind: Address
+    data: Path | None
+    name: str
+    advertise: Address | None
+    announce: bool
+    insecure: bool
 
 
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--bind",
     metavar="ADDRESS",
-    help="Where to listen: HOST:PORT, or HOST alone for port 5000. Port 0 looks for free ones.",
+    help="Where to listen: HOST:PORT, or HOST alone for port 5000. 127.0.0.1 is this machine only, 0.0.0.0 all its IPv4 addresses, [::] IPv6 as well. Port 0 looks for free ones.",
 )
 @click.option(
     "--data",
@@ -40,26 +69,55 @@ A broker uses three ports in a row: commands, events, and the door at which new 
     help="The folder that holds everything: messages, accounts, the broker's key. It is made if missing. Default: hubbub/broker among your data, on Linux ~/.local/share/hubbub/broker.",
 )
 @click.option(
-    "--name", metavar="NAME", default="hubbub", help="What the broker calls itself to its clients."
+    "--name",
+    metavar="NAME",
+    default="hubbub",
+    callback=_broker_name,
+    help="What the broker calls itself to its clients, and on the local network.",
 )
 @click.option(
     "--advertise",
     metavar="HOST[:PORT]",
-    help="Where clients reach this broker's events, if not where they connect to (behind NAT, in a container).",
+    help="The address that clients must use, if not the one that is listened on (behind NAT, in a container). Without a port: the same port.",
+)
+@click.option(
+    "--no-announce",
+    "announce",
+    flag_value=False,
+    default=True,
+    help="Do not tell the local network, by mDNS, that there is this broker. One that listens on this machine only never does.",
 )
 @click.option(
     "--insecure", is_flag=True, help="No encryption; for measurements, on this machine only."
 )
-@click.option("--verbose", "level", flag_value=logging.DEBUG, type=int, help="Log more.")
-@click.option("--quiet", "level", flag_value=logging.WARNING, type=int, help="Log warnings only.")
+@click.option(
+    "--log-level",
+    metavar="LEVEL",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    help="What is worth a line: debug, info (who comes and goes), warning or error.",
+)
+@click.option(
+    "--log-format",
+    metavar="FORMAT",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="text: lines for people. json: one object a line, with a stable event. Neither holds messages or secrets.",
+)
+@click.option(
+    "--log-times", is_flag=True, help="Begin each entry in text with the time, in UTC; json has it."
+)
 @click.version_option(package_name="hubbub", prog_name="hubbub-broker")
-def main(
+def main(  # noqa: PLR0913, PLR0917 - an argument an option; click passes them by name
     bind: str | None,
     data: Path | None,
     name: str,
     advertise: str | None,
+    announce: bool,
     insecure: bool,
-    level: int | None,
+    log_level: str,
+    log_format: str,
+    log_times: bool,
 ) -> None:
     """Run the broker of a hubbub chat.
 
@@ -67,9 +125,11 @@ def main(
     `hubbub`.
     """
     try:
-        address, advertised = _address(bind), None if advertise is None else parse(advertise)
-        with log_to_stdout(logging.INFO if level is None else level):
-            _serve(address, data, name, advertised, insecure=insecure)
+        advertised = None if advertise is None else parse(advertise, default_port=0)
+        options = _Options(_address(bind), data, name, advertised, announce, insecure)
+        form = JsonLines() if log_format == "json" else Lines(times=log_times)
+        with log_to_stdout(logging.getLevelNamesMapping()[log_level.upper()], form):
+            _serve(options)
     except HubbubError as error:
         click.echo(f"hubbub-broker: {error}", err=True)
         sys.exit(1)
@@ -82,12 +142,9 @@ def _address(bind: str | None) -> Address:
     if not sys.stdin.isatty():
         return Address(DEFAULT_HOST, DEFAULT_PORT)
     while True:
-        host = _ask("Enter server IP: ") or DEFAULT_HOST
-        port = _ask("Enter server port: ") or str(DEFAULT_PORT)
+        host, port = _ask("Enter server IP: "), _ask("Enter server port: ")
         try:
-            return parse(
-                f"[{host.strip('[]')}]:{port}" if host.count(":") > 1 else f"{host}:{port}"
-            )
+            return parse_answers(host, port)
         except InvalidAddress as error:
             click.echo(f"{error}")
 
@@ -100,9 +157,7 @@ def _ask(question: str) -> str:
         sys.exit(130)
 
 
-def _serve(
-    address: Address, data: Path | None, name: str, advertise: Address | None, *, insecure: bool
-) -> None:
+def _serve(options: _Options) -> None:
     # Loads ZeroMQ and the core: `--help` does not wait for them.
     from hubbub.broker.broker import Broker  # noqa: PLC0415 - see above
     from hubbub.broker.folder import default_folder  # noqa: PLC0415 - see above
@@ -112,16 +167,36 @@ def _serve(
     with (
         contextlib.suppress(KeyboardInterrupt),
         Broker(
-            address,
-            data=data or default_folder(),
-            name=name,
-            insecure=insecure,
-            advertise=advertise,
+            options.bind,
+            data=options.data or default_folder(),
+            name=options.name,
+            insecure=options.insecure,
+            advertise=options.advertise,
         ) as broker,
+        contextlib.ExitStack() as company,
     ):
-        _log.info("Server running on %s", broker.address)
-        if not broker.address.is_loopback:
-            _log.info("New clients compare the fingerprint of its key: %s", broker.fingerprint)
-            _log.warning("Everybody who can reach this broker can take a name and read the lobby.")
+        address = broker.address
+        text = "Server running on {bind}"
+        log.info(Entry("server_running", text, bind=str(address), port=address.port))
+        if not address.is_loopback or options.advertise is not None:
+            _invite(address, broker.advertised, broker.public_key)
+        if not address.is_loopback and options.announce:
+            company.enter_context(_announced(address, options.name, broker.fingerprint))
         broker.run_until_signal()
-    _log.info("Server stopped.")
+    log.info(Entry("server_stopped", "Server stopped."))
+
+
+def _invite(address: Address, advertised: Address | None, key: bytes) -> None:
+    from hubbub.broker.joining import invitation, join_addresses  # noqa: PLC0415 - not on loopback
+
+    log.info(invitation(join_addresses(address, advertised), key))
+    text = "Everybody who can reach this broker can take a name and read the lobby."
+    log.warning(Entry("registration_open", text))
+
+
+def _announced(
+    address: Address, name: str, fingerprint: str
+) -> contextlib.AbstractContextManager[object]:
+    from hubbub.broker.announce import announcer  # noqa: PLC0415 - loads zeroconf
+
+    return announcer(address, name, fingerprint)

@@ -2,17 +2,29 @@
 
 Lines wait in a queue with a bound. Beyond it they are dropped and counted, and the count takes their place once there is room again. The thread writes
 to the descriptor itself: the buffer of `sys.stdout` has a lock, and Python aborts at its end when a daemon thread still holds it.
+
+Two forms: lines for people, and one JSON object a line for programs:
+
+    {"time": "2026-07-01T12:00:00.000Z", "level": "info", "event": "user_left", "text": "Alice has left the chat.", "name": "Alice"}
+
+A traceback, in whatever form, tells where and what kind of exception, not its text: that may quote what somebody wrote.
 """
 
 import contextlib
+import json
 import logging
 import os
 import select
 import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import TracebackType
 from typing import Final
+
+from hubbub.broker.entries import Entry
 
 MOST_LINES: Final = 10_000
 DRAIN_SECONDS: Final = 1.0
@@ -38,7 +50,7 @@ class LogThread(logging.Handler):
         try:
             line = self.format(record)
         except Exception:  # noqa: BLE001 - a line that cannot be written as meant is no reason to stop
-            line = f"{record.msg!r} {record.args!r}"
+            line = self._line(Entry("unreadable_entry", "An entry of the log cannot be written."))
         with self._news:
             if len(self._lines) >= MOST_LINES:
                 self._lost += 1
@@ -71,8 +83,15 @@ class LogThread(logging.Handler):
 
     def _tell_lost(self) -> None:
         if self._lost:
-            self._lines.append(f"WARNING: {self._lost} lines of the log are lost: nobody read it.")
+            text = "{count} lines of the log are lost: nobody read it."
+            self._lines.append(self._line(Entry("log_lost", text, count=self._lost)))
             self._lost = 0
+
+    def _line(self, entry: Entry) -> str:
+        """Format a warning of the log's own."""
+        return self.format(
+            logging.LogRecord("hubbub.broker", logging.WARNING, "", 0, entry, None, None)
+        )
 
     def _write(self, data: bytes) -> None:
         while data:
@@ -82,16 +101,57 @@ class LogThread(logging.Handler):
                 select.select([], [self._descriptor], [])
 
 
-class _Lines(logging.Formatter):
-    """What happens in the chat stands alone; all else says how grave it is."""
+_ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
+
+
+class _Form(logging.Formatter):
+    def formatException(self, ei: _ExceptionInfo) -> str:  # noqa: N802 - logging's name
+        kind, _, trace = ei
+        where = "".join(traceback.format_tb(trace))
+        return f"{where}{kind.__qualname__ if kind else ''}"
+
+    def time(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return moment.replace("+00:00", "Z")
+
+
+class Lines(_Form):
+    """Lines for people: information is said plainly, anything worse, and what only debugging wants, begins with its level. `times`: and all with the time, in UTC."""
+
+    def __init__(self, *, times: bool = False) -> None:
+        super().__init__()
+        self._times = times
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
-        return line if record.levelno == logging.INFO else f"{record.levelname}: {line}"
+        if record.levelno != logging.INFO:
+            line = f"{record.levelname}: {line}"
+        if not self._times:
+            return line
+        return f"{self.time(record)}{'' if line.startswith(chr(10)) else ' '}{line}"
+
+
+class JsonLines(_Form):
+    """One JSON object a line, in ASCII: time, level, event and text, then the event's own fields, then a traceback if there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = record.msg if isinstance(record.msg, Entry) else None
+        line: dict[str, object] = {
+            "time": self.time(record),
+            "level": record.levelname.lower(),
+            "event": said.event if said else "other",
+            "text": record.getMessage().strip(),
+        }
+        line |= said.fields if said else {}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
 
 
 @contextlib.contextmanager
-def log_to_stdout(level: int) -> Iterator[None]:
+def log_to_stdout(level: int, form: logging.Formatter) -> Iterator[None]:
     """Show what `hubbub.broker` logs, from this level on, while the `with` block runs. Without a stdout there is no log."""
     logger = logging.getLogger("hubbub.broker")
     logger.setLevel(level)
@@ -99,7 +159,7 @@ def log_to_stdout(level: int) -> Iterator[None]:
     if sys.stdout is not None:
         sys.stdout.flush()
         handler = LogThread(sys.stdout.fileno(), sys.stdout.encoding)
-        handler.setFormatter(_Lines())
+        handler.setFormatter(form)
     logger.addHandler(handler)
     try:
         yield

@@ -22,6 +22,7 @@ from hubbub.broker.core.core import Core
 from hubbub.broker.core.effects import Cut, Effect, Fetch, Grant, Publish, Revoke, Send, Submit
 from hubbub.broker.core.reads import ReadResult
 from hubbub.broker.core.sessions import Peer
+from hubbub.broker.entries import Entry
 from hubbub.broker.errors import StorageError
 from hubbub.broker.outgoing import Outgoing
 from hubbub.broker.sequencer import Sequencer
@@ -235,7 +236,8 @@ class Loop:
         except WireError as error:
             self._perform(self._core.refuse_frame(peer, error, self._now))
         except Exception:  # a fault of ours must not be a way to stop the broker
-            log.exception("A frame could not be handled; its sender is disconnected.")
+            text = "A frame could not be handled; its sender is disconnected."
+            log.exception(Entry("frame_failed", text))
             self._perform([Cut(peer.connection)])
 
     def _take_subscriptions(self) -> None:
@@ -281,7 +283,8 @@ class Loop:
                 try:
                     door.send_multipart([message[0], self._door], zmq.NOBLOCK)
                 except zmq.ZMQError as error:
-                    log.debug("the door's answer could not be sent: %s", error.strerror)
+                    text = "The door's answer could not be sent: {reason}"
+                    log.debug(Entry("door_unanswered", text, reason=error.strerror))
 
     # Commits and pages.
 
@@ -307,7 +310,7 @@ class Loop:
                     self._in_flight = None
                     self._perform(self._core.committed(written, self._now))
                 case Snapshot():
-                    log.warning("The store works again.")
+                    log.warning(Entry("store_recovered", "The store works again."))
                     self._failed = False
                     self._perform(self._core.restored(written, self._now))
                 case _:
@@ -325,7 +328,7 @@ class Loop:
         if not isinstance(error, StorageError):
             raise error
         if not self._failed:
-            log.error("Writes are refused: %s", error)
+            log.error(Entry("store_failed", "Writes are refused: {reason}", reason=str(error)))
         self._failed = True
         self._probe_at = self._now.monotonic + PROBE_SECONDS
         if self._in_flight is not None:
@@ -337,7 +340,7 @@ class Loop:
         try:
             return effect.ticket, self._store.read(effect.query)
         except StorageError as error:
-            log.error("A page could not be read: %s", error)
+            log.error(Entry("page_failed", "A page could not be read: {reason}", reason=str(error)))
             return effect.ticket, None
 
     # What goes out.

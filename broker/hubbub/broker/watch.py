@@ -12,6 +12,8 @@ import socket
 from dataclasses import dataclass
 from itertools import count
 
+from hubbub.broker.entries import Entry, Value
+
 log = logging.getLogger("hubbub.broker")
 
 UNKNOWN = 0
@@ -24,8 +26,8 @@ class Connection:
 
     number: int
     fd: int
-    peer: object
-    """As getpeername gives it; None if it was gone before it could be asked."""
+    peer: tuple[str, int] | None
+    """Its IP address and port; None if it was gone before it could be asked."""
     is_commands: bool
 
     def is_alive(self) -> bool:
@@ -57,7 +59,8 @@ class Watch:
         self._by_fd[fd] = connection
         self._by_number[connection.number] = connection
         if is_commands and connection.peer is not None:
-            log.info("Connecting from %s", connection.peer)
+            text = "Connecting from ({address!r}, {port})"
+            log.info(Entry("client_connecting", text, **_fields(connection)))
         return before
 
     def disconnected(self, fd: int, *, is_commands: bool) -> Connection | None:
@@ -65,6 +68,9 @@ class Watch:
         connection = self._by_fd.get(fd)
         if connection is None or connection.is_commands != is_commands:
             return None
+        if is_commands and connection.peer is not None:
+            text = "The connection from ({address!r}, {port}) has ended."
+            log.debug(Entry("client_gone", text, **_fields(connection)))
         return self._forget(fd)
 
     def _forget(self, fd: int) -> Connection | None:
@@ -92,10 +98,22 @@ def _borrowed(fd: int) -> socket.socket:
     return socket.socket(fileno=os.dup(fd))
 
 
-def _peer_of(fd: int) -> object:
+def _peer_of(fd: int) -> tuple[str, int] | None:
     try:
         with _borrowed(fd) as borrowed:
             peer = borrowed.getpeername()
     except OSError:
         return None
-    return peer[:2] if isinstance(peer, tuple) else peer  # IPv6 has two numbers more
+    host, port, *numbers = peer
+    scope = numbers[-1] if numbers else 0  # IPv6 has two numbers more: flow, and interface or 0
+    if scope:
+        with contextlib.suppress(OSError):
+            return f"{host}%{socket.if_indextoname(scope)}", port
+    # A socket for both IPv6 and IPv4 shows IPv4 peers so.
+    return host.removeprefix("::ffff:") if "." in host else host, port
+
+
+def _fields(connection: Connection) -> dict[str, Value]:
+    assert connection.peer is not None
+    address, port = connection.peer
+    return {"address": address, "port": port}

@@ -67,8 +67,8 @@ class Address:
         return self.host == "*" or (address is not None and address.is_unspecified)
 
 
-def parse(text: str) -> Address:
-    """Read `HOST:PORT`, `tcp://HOST:PORT`, `[IPv6]:PORT` or a HOST alone (port 5000).
+def parse(text: str, default_port: int = DEFAULT_PORT) -> Address:
+    """Read `HOST:PORT`, `tcp://HOST:PORT`, `[IPv6]:PORT` or a HOST alone, which means the default port.
 
     Raises InvalidAddress with the way to write it.
     """
@@ -79,7 +79,7 @@ def parse(text: str) -> Address:
         raise InvalidAddress(f"cannot read the address {shown(typed)}: {_how_to_write(typed)}")
     if match["v6"] is not None and not _is_ipv6(host):
         raise InvalidAddress(f"{shown(host)} in brackets is not an IPv6 address")
-    return Address(host, int(match["port"]) if match["port"] else DEFAULT_PORT)
+    return Address(host, int(match["port"]) if match["port"] else default_port)
 
 
 def parse_answers(host: str, port: str) -> Address:

@@ -28,6 +28,7 @@ from hubbub.broker.core.records import Refusal, Submission, Tidy, Writes
 from hubbub.broker.core.rules import LEGAL, QUERIES, WRITES
 from hubbub.broker.core.sessions import Peer, Session, SessionState
 from hubbub.broker.core.state import Account, State
+from hubbub.broker.entries import Entry
 from hubbub.common.commands import Command, Query, Write
 from hubbub.common.errors import Code, WireError
 from hubbub.common.limits import (
@@ -118,7 +119,8 @@ class Core:
         session = self.context.sessions.get(peer.routing_id)
         if session is not None:
             if session.peer.key != peer.key:
-                log.warning("A client that claimed another's place is disconnected.")
+                text = "A client that claimed another's place is disconnected."
+                log.warning(Entry("place_claimed", text))
                 return None, [Cut(peer.connection)]
             if session.peer.connection == peer.connection:
                 session.heard = now.monotonic
@@ -263,7 +265,8 @@ class Core:
 
     def misbehaved(self, events_key: str, connection: int, now: Now) -> list[Effect]:
         """End the session whose SUB sent what no SUB sends."""
-        log.warning("A client that sent what no SUB sends is disconnected and banned.")
+        text = "A client that sent what no SUB sends is disconnected and banned."
+        log.warning(Entry("client_banned", text))
         session = self.context.sessions.announced(events_key)
         ended = self.context.end(session, now, cut=True) if session is not None else []
         return [*ended, Cut(connection)]
@@ -289,7 +292,8 @@ class Core:
 
     def _drop_session(self, session: Session, now: Now, *, cut: bool) -> list[Effect]:
         if session.account is not None:
-            log.info("%s is disconnected.", session.account.name)
+            name = session.account.name
+            log.info(Entry("user_disconnected", "{name} is disconnected.", name=name))
         return self.context.end(session, now, cut=cut)
 
     # Time.

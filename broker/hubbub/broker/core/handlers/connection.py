@@ -11,6 +11,7 @@ from hubbub.broker.core.records import EndSession, Refusal, Register
 from hubbub.broker.core.registration import owner_of
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.broker.core.state import Account, Room
+from hubbub.broker.entries import Entry
 from hubbub.common.codec import VERSIONS
 from hubbub.common.commands import Hello, Login, Logout, Ping
 from hubbub.common.errors import Code, InvalidName
@@ -125,9 +126,10 @@ def welcome(
         inbox_read=account.markers.get(INBOX, 0),
     )
     if session.resuming:
-        log.info("%s is connected again.", account.name)
+        log.info(Entry("user_returned", "{name} is connected again.", name=account.name))
     else:
-        log.info("Registration successful. Welcome to the chat, %s!", account.name)
+        greeting = "Registration successful. Welcome to the chat, {name}!"
+        log.info(Entry("user_entered", greeting, name=account.name))
     return [*effects, Send(session.peer.routing_id, (reply,)), *context.presence(now)]
 
 
@@ -178,6 +180,6 @@ def goodbye(context: Context, session: Session, now: Now) -> list[Effect]:
         if context.roster.contradicts(account.number):
             effects += context.presence(now, at_once=True)
         context.roster.leave(account.number)
-        log.info("%s has left the chat.", account.name)
+        log.info(Entry("user_left", "{name} has left the chat.", name=account.name))
         effects += context.presence(now)
     return effects
