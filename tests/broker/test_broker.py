@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import zmq
+from tests.abilities import need_ipv6
 from tests.stranger import Stranger, ask_door
 
 from hubbub.broker.broker import Broker
@@ -88,6 +89,13 @@ def test_clients_are_told_the_advertised_address(tmp_path: Path) -> None:
     assert (settings.events_host, settings.events_port) == ("chat.example", 7001)
 
 
+def test_an_advertised_address_without_a_port_has_the_broker_s(tmp_path: Path) -> None:
+    with Broker(Address("127.0.0.1", 0), data=tmp_path, advertise=Address("::1", 0)) as broker:
+        assert broker.advertised == Address("::1", broker.address.port)
+        settings = broker._loop._core.context.settings
+    assert (settings.events_host, settings.events_port) == ("::1", broker.address.port + 1)
+
+
 def test_door_tells_the_key_and_nothing_else_when_asked(tmp_path: Path) -> None:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with Broker.temporary(data=tmp_path, name="lab") as broker:
@@ -106,10 +114,7 @@ def test_door_tells_the_key_and_nothing_else_when_asked(tmp_path: Path) -> None:
 
 
 def test_broker_listens_on_ipv6(tmp_path: Path) -> None:
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError as error:
-        pytest.skip(f"no IPv6 here: {error}")
+    need_ipv6()
     with Broker.temporary(Address("::1", 0), data=tmp_path) as broker:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         with context.socket(zmq.DEALER) as door:

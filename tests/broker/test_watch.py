@@ -1,21 +1,41 @@
 """Connections are told apart though their descriptors are used again and the two monitors are not in step."""
 
+import logging
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from tests.abilities import need_ipv6
 
 from hubbub.broker.watch import UNKNOWN, Watch
+
+
+@contextmanager
+def connection(server: socket.socket, host: str) -> Iterator[tuple[socket.socket, socket.socket]]:
+    with server:
+        client = socket.create_connection((host, server.getsockname()[1]))
+        broker, _ = server.accept()
+        with client, broker:
+            yield client, broker
 
 
 @pytest.fixture
 def accepted() -> Iterator[tuple[socket.socket, socket.socket]]:
     """A client's end and the broker's end of one connection."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        client = socket.create_connection(server.getsockname())
-        broker, _ = server.accept()
-        with client, broker:
-            yield client, broker
+    with connection(socket.create_server(("127.0.0.1", 0)), "127.0.0.1") as ends:
+        yield ends
+
+
+@pytest.fixture(params=["::1", "127.0.0.1"])
+def accepted_by_ipv6(
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[str, socket.socket, socket.socket]]:
+    """The same where the broker listens to both IPv6 and IPv4, and the address of the client."""
+    need_ipv6()
+    server = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    with connection(server, request.param) as ends:
+        yield request.param, *ends
 
 
 def test_watch_numbers_connections_anew_when_a_descriptor_is_used_again() -> None:
@@ -77,3 +97,19 @@ def test_watch_shuts_nothing_when_the_descriptor_is_another_connections_now(
     watch.cut(UNKNOWN)
     broker.sendall(b"x")
     assert client.recv(1) == b"x"
+
+
+def test_watch_knows_and_shuts_connections_by_ipv6_and_shows_ipv4_plainly(
+    accepted_by_ipv6: tuple[str, socket.socket, socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    host, client, broker = accepted_by_ipv6
+    watch = Watch()
+    with caplog.at_level(logging.DEBUG, "hubbub.broker"):
+        watch.accepted(broker.fileno(), is_commands=True)
+        watch.cut(watch.number(broker.fileno()))
+        assert client.recv(1) == b""
+        watch.disconnected(broker.fileno(), is_commands=True)
+    peer = (host, client.getsockname()[1])
+    assert caplog.messages == [
+        f"Connecting from {peer}", f"The connection from {peer} has ended.",
+    ]  # fmt: skip

@@ -26,18 +26,18 @@ def invitation(addresses: list[Address], key: bytes) -> Entry:
     links = [JoinLink(address, key) for address in addresses]
     if addresses:
         lines = [
-            "  Others join with" + (" one of" if len(addresses) > 1 else ""),
+            "Others join with" + (" one of" if len(addresses) > 1 else ""),
             *map(_command, addresses),
-            "  or, sure to meet this broker and no other, with its join link",
+            "or, sure to meet this broker and no other, with its join link",
             _command(links[0]),
-            "  Without the link they compare its fingerprint",
+            "Without the link they compare its fingerprint",
         ]
     else:
         lines = [
-            "  Nobody else can join yet: this machine has no address on a network.",
-            "  The fingerprint by which others know this broker is",
+            "Nobody else can join yet: this machine has no address on a network.",
+            "The fingerprint by which others know this broker is",
         ]
-    text = "\n".join(["", *lines, "      {fingerprint}", ""])
+    text = "\n".join(["", *lines, "    {fingerprint}", ""])
     return Entry(
         "invitation",
         text,
@@ -49,4 +49,4 @@ def invitation(addresses: list[Address], key: bytes) -> Entry:
 
 def _command(place: Address | JoinLink) -> str:
     # Quoted, since some shells take the brackets of IPv6 for a pattern.
-    return f"      hubbub chat {shlex.quote(str(place))}"
+    return f"    hubbub chat {shlex.quote(str(place))}"

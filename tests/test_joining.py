@@ -1,0 +1,125 @@
+"""What a broker prints at its start for those who want to join, and that following it works. What is bound to all addresses is spoken to on loopback."""
+
+import json
+import re
+
+import pytest
+from tests.abilities import need_ipv6
+from tests.processes import BROKER, ThroughPipes, Town
+
+from hubbub.broker.interfaces import own_addresses
+from hubbub.broker.joining import MOST_SHOWN, invitation, join_addresses
+from hubbub.common.addresses import Address, parse
+from hubbub.common.fingerprint import fingerprint
+from hubbub.common.links import parse_link
+
+KEY = bytes(range(32))
+
+
+def screen(*addresses: str) -> list[str]:
+    return str(invitation([parse(address) for address in addresses], KEY)).splitlines()
+
+
+def test_the_invitation_is_short_and_has_all_that_one_needs() -> None:
+    assert screen("192.168.1.20:5000") == [
+        "",
+        "Others join with",
+        "    hubbub chat 192.168.1.20:5000",
+        "or, sure to meet this broker and no other, with its join link",
+        "    hubbub chat hubbub://192.168.1.20:5000/aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypq",
+        "Without the link they compare its fingerprint",
+        f"    {fingerprint(KEY)}",
+    ]
+
+
+def test_the_invitation_offers_several_addresses_and_one_link() -> None:
+    shown = screen("192.168.1.20:5000", "[fd00::20]:5000")
+    assert shown[1] == "Others join with one of"
+    assert shown[2:4] == [
+        "    hubbub chat 192.168.1.20:5000",
+        "    hubbub chat '[fd00::20]:5000'",  # unquoted a pattern, for some shells
+    ]
+    assert sum("hubbub://" in line for line in shown) == 1
+
+
+def test_the_invitation_fits_a_terminal_of_100_columns_and_its_commands_one_of_40() -> None:
+    shown = screen("255.255.255.255:65533")
+    assert max(map(len, shown)) <= 100
+    assert len(shown[2]) <= 40
+
+
+def test_the_invitation_says_so_when_there_is_no_network() -> None:
+    shown = screen()
+    assert "no address on a network" in shown[1]
+    assert fingerprint(KEY) in shown[-1]
+
+
+@pytest.mark.parametrize(
+    ("bound", "advertised", "shown"),
+    [
+        ("192.0.2.7:5000", None, ["192.0.2.7:5000"]),
+        ("chat.example.org:7000", None, ["chat.example.org:7000"]),
+        ("0.0.0.0:5000", "chat.example.org:443", ["chat.example.org:443"]),
+        ("127.0.0.1:5000", "chat.example.org:443", ["chat.example.org:443"]),
+    ],
+)
+def test_one_address_is_shown_when_one_is_named(
+    bound: str, advertised: str | None, shown: list[str]
+) -> None:
+    addresses = join_addresses(parse(bound), parse(advertised) if advertised else None)
+    assert [str(address) for address in addresses] == shown
+
+
+@pytest.mark.slow
+def test_a_broker_on_all_addresses_shows_those_of_this_machine(town: Town) -> None:
+    broker = town.broker("--no-announce", bind="0.0.0.0:0")
+    broker.sees_match(r"WARNING: Everybody .* read the lobby\.\n")
+    port = parse(town.address).port
+    shown = re.findall(r"hubbub chat (?!hubbub:)(\S+)\n", broker.transcript())
+    mine = {str(own.ip) for own in own_addresses() if not own.ip.is_loopback}
+    assert len(shown) <= MOST_SHOWN
+    assert {parse(address).host for address in shown} <= mine
+    assert all(parse(address).port == port for address in shown)
+    assert bool(shown) == any(ip.count(".") == 3 for ip in mine)
+
+
+@pytest.mark.slow
+def test_a_person_joins_by_the_printed_link_without_a_question(town: Town) -> None:
+    broker = town.broker("--advertise", "127.0.0.1")
+    link = broker.sees_match(r"hubbub chat (hubbub://\S+)\n")[1]
+    assert str(parse_link(link).address) == town.address
+    alice = town.through_pipes("Alice", "chat", link, "--name", "Alice")
+    alice.types("hello")
+    alice.end_of_input()
+    assert alice.ends() == 0
+    broker.sees("Welcome to the chat, Alice!")
+
+
+@pytest.mark.slow
+def test_a_broker_on_loopback_prints_its_address_and_nothing_else(town: Town) -> None:
+    broker = town.broker()
+    alice = town.through_pipes("Alice", "chat", town.address, "--name", "Alice")
+    broker.sees("Connecting from ")
+    alice.end_of_input()
+    assert alice.ends() == 0
+    assert broker.lines[0] == f"Server running on {town.address}"
+    assert broker.lines[1].startswith("Connecting from ('127.0.0.1', ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bind", ["0.0.0.0:0", "[::]:0"])
+def test_a_program_reads_the_invitation_as_json(town: Town, bind: str) -> None:
+    if bind.startswith("["):
+        need_ipv6()
+    options = ("--bind", bind, "--data", str(town.data), "--no-announce", "--log-format", "json")
+    broker = town.start(ThroughPipes, *BROKER, *options)
+    broker.sees("registration_open")
+    running, joining, warning = map(json.loads, broker.lines)
+    assert running["event"] == "server_running"
+    address = parse(running["bind"])
+    assert address == Address(parse(bind).host, running["port"])
+    assert joining["event"] == "invitation"
+    links = [parse_link(link) for link in joining["links"]]
+    assert [str(link.address) for link in links] == joining["addresses"]
+    assert {fingerprint(link.key) for link in links} <= {joining["fingerprint"]}
+    assert warning["level"] == "warning"
