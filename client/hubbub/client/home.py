@@ -122,8 +122,11 @@ class Home:
         self._write(self._visit(address), f"{address}\n{name}\n")
 
     def last_name(self, address: Address) -> str:
-        """Return the name last used at this address; empty if none was. Raises HomeUnusable."""
-        text = _read(self._visit(address)) or b""
+        """Return the name last used at this address; empty if none was, or it cannot be read: it is a help, no more."""
+        try:
+            text = _read(self._visit(address)) or b""
+        except HomeUnusable:
+            return ""
         return text.decode(errors="replace").partition("\n")[2].strip()
 
     def _broker(self, address: Address) -> KnownBroker | None:
