@@ -46,6 +46,15 @@ def test_being_away_is_said_again_in_each_later_session(alice: Conversation, lob
     assert texts(returns(alice, lobby)) == ["at lunch"]
 
 
+def test_being_away_is_said_once_when_the_connection_is_lost_again_and_again(
+    alice: Conversation, lobby: Log
+) -> None:
+    alice.calls(calls.away, "at lunch").hears(Noted(4))
+    for _ in range(3):
+        alice.loses_the_broker().connects().hears(alice.welcome(lobby, inbox=Log(INBOX)))
+    assert texts(returns(alice, lobby)) == ["at lunch"]
+
+
 def test_being_back_need_not_be_said_again(alice: Conversation, lobby: Log) -> None:
     alice.calls(calls.away, "at lunch").hears(Noted(4))
     alice.calls(calls.away, None).sends(Away(5)).hears(Noted(5)).completes("t")

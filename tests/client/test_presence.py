@@ -125,3 +125,12 @@ def test_what_was_known_before_the_connection_was_lost_is_no_news(presence: Pres
     assert presence.changed(PresenceChanged(3, 2, back=["Bob"])) == [PersonBack("Bob")]
     change = PresenceChanged(4, 2, away={"Bob": "at lunch"})
     assert presence.changed(change) == [PersonAway("Bob", "at lunch")]
+
+
+def test_who_went_after_the_connection_was_lost_is_news_when_away_again(presence: Presence) -> None:
+    presence.changed(PresenceChanged(6, 2, away={"Bob": "at lunch"}))
+    presence.forget()
+    presence.roster(Roster(2, 1, 2, ["Alice", "Bob"]))
+    assert presence.changed(PresenceChanged(2, 1, left=["Bob"])) == [PersonLeft("Bob")]
+    change = PresenceChanged(3, 2, joined=["Bob"], away={"Bob": "at lunch"})
+    assert presence.changed(change) == [PersonJoined("Bob"), PersonAway("Bob", "at lunch")]
