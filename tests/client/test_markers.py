@@ -47,9 +47,9 @@ def markers(alice: Conversation) -> list[Marker]:
 
 def test_a_client_knows_its_markers_from_login_the_lobby_first(alice: Conversation) -> None:
     assert markers(alice) == [
-        Marker("lobby", read=2, head=3),
-        Marker("a tea", read=0, head=0),
-        Marker(None, read=0, head=1),
+        Marker("lobby", read=2, head=3, start=3),
+        Marker("a tea", read=0, head=0, start=0),
+        Marker(None, read=0, head=1, start=1),
     ]
 
 
@@ -86,7 +86,16 @@ def test_what_another_device_marked_is_learnt_at_the_next_login(
 ) -> None:
     lobby.read, inbox.read = 3, 1
     alice.loses_the_broker().logs_in(lobby, inbox=inbox)
-    assert markers(alice) == [Marker("lobby", 3, 3), Marker(None, 1, 1)]
+    assert markers(alice) == [Marker("lobby", 3, 3, 3), Marker(None, 1, 1, 1)]
+
+
+def test_an_ack_from_before_another_devices_mark_does_not_undo_it(
+    alice: Conversation, lobby: Log, inbox: Log
+) -> None:
+    alice.calls(calls.mark, "lobby", 2).loses_the_broker()
+    lobby.read = 3
+    alice.logs_in(lobby, inbox=inbox).hears(Acked(1, LOBBY, 2)).acknowledges("t", seq=2)
+    assert markers(alice)[0].read == 3
 
 
 def test_a_mark_says_nothing_of_the_log_that_took_the_place_of_its_own(
@@ -114,9 +123,9 @@ def test_a_marker_is_shared_by_the_devices_of_a_person(enter: Enter) -> None:
     bob.mark_read("lobby", 2)
     assert bob.mark_read_nowait("Lobby", 1).result(5) == 2
     bob.mark_read(None, 1)
-    assert bob.markers() == [Marker("lobby", 2, 3), Marker(None, 1, 1)]
-    assert enter("Bob").markers() == bob.markers()
-    assert alice.markers() == [Marker("lobby", 0, 3), Marker(None, 0, 1)]
+    assert bob.markers() == [Marker("lobby", 2, 3, 0), Marker(None, 1, 1, 0)]
+    assert enter("Bob").markers() == [Marker("lobby", 2, 3, 3), Marker(None, 1, 1, 1)]
+    assert alice.markers() == [Marker("lobby", 0, 3, 0), Marker(None, 0, 1, 0)]
 
 
 @pytest.mark.parametrize(

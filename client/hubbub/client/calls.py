@@ -219,12 +219,12 @@ def markers(session: Session, ticket: Ticket) -> None:
     if not _is_open(session, ticket):
         return
     listed = [
-        Marker(room.name, room.reader.marker, room.reader.seq)
+        Marker(room.name, room.reader.marker, room.reader.seq, room.reader.start)
         for room in sorted(session.reading.rooms, key=_lobby_first)
     ]
     inbox = session.reading.inbox
     if inbox is not None:
-        listed.append(Marker(None, inbox.marker, inbox.seq))
+        listed.append(Marker(None, inbox.marker, inbox.seq, inbox.start))
     session.do(Complete(ticket, listed))
 
 

@@ -66,7 +66,7 @@ class LogReader:
 
     def __init__(self, log: bytes, seq: int, digest: bytes, marker: int = 0) -> None:
         self.log = log
-        self.seq = seq
+        self.start = self.seq = seq
         self.marker = marker
         """Up to which seq the person has read, as the broker last told: at login, or in the ack of a mark."""
         self.mine = SeqRuns()

@@ -72,11 +72,12 @@ class People:
 @dataclass(frozen=True, slots=True)
 class Marker:
     """How far one has read a room (None: the private messages): up to and with seq `read`, by any of one's devices. `head`: the last seq that this
-    client has received."""
+    client has received; `start`: where it began to, so that what is not above it is in history only, and all above it comes as updates."""
 
     room: str | None
     read: int
     head: int
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
