@@ -1,5 +1,7 @@
 """Every update reads as one plain line, and no line does anything to a terminal but show."""
 
+from dataclasses import replace
+
 import pytest
 
 from hubbub.client import updates
@@ -11,13 +13,15 @@ from hubbub.client.errors import (
     UnknownUser,
 )
 from hubbub.client.line import screen, verbs
+from hubbub.client.line.lines import Style
 from hubbub.client.results import Member, People, Room
 from hubbub.client.updates import Message, PrivateMessage, Update
 from hubbub.common.errors import HubbubError
 
 
 def seen(update: Update, room: str = "lobby") -> str | None:
-    return screen.line(update, me="Alice", room=room)
+    line = screen.line(update, me="Alice", room=room)
+    return None if line is None else str(line)
 
 
 def message(sender: str, text: str, room: str = "lobby", *, own: bool = False) -> Message:
@@ -123,9 +127,9 @@ def test_everybody_online_stands_in_one_line() -> None:
     )
 
 
-def test_members_tell_who_is_away() -> None:
+def test_members_tell_who_is_offline() -> None:
     listed = [Member("Alice", online=True), Member("Bob", online=False)]
-    assert screen.members("dev", listed) == "Members of dev (2): Alice, Bob (away)"
+    assert screen.members("dev", listed) == "Members of dev (2): Alice, Bob (offline)"
 
 
 def test_rooms_stand_in_a_column() -> None:
@@ -139,3 +143,73 @@ def test_rooms_stand_in_a_column() -> None:
         "dev    (1 member, you talk here) code",
         "x      (2 members)",
     ]
+
+
+def test_a_deed_reads_as_one() -> None:
+    assert seen(replace(message("Bob", "waves"), action=True)) == "* Bob waves"
+    assert (
+        seen(replace(private("Bob", "Alice", "nods"), action=True)) == "Private message: * Bob nods"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("hey Alice, look", "Alice"),
+        ("hey @ALICE", "@ALICE"),
+        ("alice: yes", "alice"),
+        ("Malice is no mention", None),
+        ("nor Alice2", None),
+    ],
+)
+def test_a_mention_of_me_stands_out_and_rings(text: str, mention: str | None) -> None:
+    line = screen.line(message("Bob", text), me="Alice", room="lobby")
+    assert line is not None
+    found = [span.text for span in line.spans if span.style is Style.MENTION]
+    assert found == ([] if mention is None else [mention])
+    assert (line.rings, line.may_skip) == (mention is not None, mention is None)
+    assert str(line) == f"Bob: {text}"
+
+
+def test_a_short_name_is_mentioned_behind_an_at_only() -> None:
+    line = screen.line(message("Bob", "a b @a"), me="a", room="lobby")
+    assert line is not None
+    assert [span.text for span in line.spans if span.style is Style.MENTION] == ["@a"]
+
+
+def test_my_own_words_do_not_mention_me() -> None:
+    line = screen.line(message("Alice", "I, Alice"), me="Alice", room="lobby")
+    assert line is not None
+    assert not line.rings
+
+
+def test_a_private_message_rings_and_is_never_skipped() -> None:
+    line = screen.line(private("Bob", "Alice", "Hi!"), me="Alice", room="lobby")
+    assert line is not None
+    assert line.rings
+    assert not line.may_skip
+
+
+def test_text_from_right_to_left_stays_behind_the_name() -> None:
+    assert seen(message("Bob", "שלום")) == "Bob\u200e: שלום"
+    assert seen(message("דן", "hi")) == "דן\u200e: hi"
+    assert seen(message("Bob", "hi")) == "Bob: hi"
+
+
+def test_a_very_long_message_is_cut_for_a_person() -> None:
+    long = message("Bob", "\n".join(map(str, range(100))))
+    line = screen.line(long, me="Alice", room="lobby", rows=3)
+    assert str(line) == "Bob: 0\n1\n2\n(97 more lines; /history shows them)"
+    assert str(screen.line(long, me="Alice", room="lobby")) == f"Bob: {long.text}"
+
+
+def test_whoever_is_away_is_said_to_be() -> None:
+    assert (
+        screen.people(People(2, ("Alice", "Bob"), {"Bob": "lunch"}))
+        == "Online (2): Alice, Bob (away: lunch)"
+    )
+    assert str(screen.away(Member("Bob", online=True, away=""))) == "Bob (away) may read it later."
+    assert (
+        str(screen.away(Member("Bob", online=False)))
+        == "Bob is offline and reads it on coming back."
+    )

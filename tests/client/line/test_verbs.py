@@ -4,15 +4,19 @@ import pytest
 
 from hubbub.client.line import verbs
 from hubbub.client.line.verbs import (
+    Act,
     Action,
+    ComeBack,
     Enter,
     Exit,
+    GoAway,
     Help,
     ListPeople,
     ListRooms,
     Nothing,
     Quit,
     Say,
+    ShowHistory,
     Unclear,
     Whisper,
     parse,
@@ -41,6 +45,18 @@ from hubbub.client.line.verbs import (
         ("/join dev", Enter("dev")),
         ("/join #dev", Enter("dev")),
         ("/join   dev ", Enter("dev")),
+        ("/me waves", Act("waves")),
+        ("/me says:\nyes", Act("says:\nyes")),
+        ("/msg Bob Hi there", Whisper("Bob", "Hi there")),
+        ("/msg @Bob: Hi", Whisper("Bob", "Hi")),
+        ("/history", ShowHistory(None, 50)),
+        ("/history 7", ShowHistory(None, 7)),
+        ("/history @Bob", ShowHistory("Bob", 50)),
+        ("/history @Bob 7", ShowHistory("Bob", 7)),
+        ("/away", GoAway("")),
+        ("/away out for lunch", GoAway("out for lunch")),
+        ("/back", ComeBack()),
+        ("/etc/hosts\n127.0.0.1", Say("/etc/hosts\n127.0.0.1")),
         ("/leave", Quit(None)),
         ("/leave dev", Quit("dev")),
     ],
@@ -91,6 +107,11 @@ def test_a_name_without_a_colon_is_public(line: str, action: Action) -> None:
         ("/join two rooms", "/join ROOM"),
         ("/leave two rooms", "/leave [ROOM]"),
         ("/exit now", "/exit"),
+        ("/me", "/me TEXT"),
+        ("/msg Bob", "/msg NAME TEXT"),
+        ("/history 0", "/history [@NAME] [COUNT]"),
+        ("/history Bob", "/history [@NAME] [COUNT]"),
+        ("/back soon", "/back"),
     ],
 )
 def test_what_cannot_be_done_is_not_said_but_explained(line: str, told: str) -> None:
@@ -102,5 +123,11 @@ def test_what_cannot_be_done_is_not_said_but_explained(line: str, told: str) -> 
 def test_help_shows_every_command_once() -> None:
     lines = verbs.help_lines()
     for name in verbs.VERBS:
-        assert sum(line.startswith(f"/{name}") for line in lines) == 1
+        assert sum(line.split()[0] == f"/{name}" for line in lines) == 1
     assert lines[1].startswith("@name: text")
+
+
+def test_help_fits_the_terminal() -> None:
+    assert all(len(line) < 80 for line in verbs.help_lines(80))
+    narrow = [row for line in verbs.help_lines(60) for row in line.split("\n")]
+    assert all(len(row) < 56 for row in narrow)

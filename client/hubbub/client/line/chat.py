@@ -1,29 +1,42 @@
 """The chat on a terminal: joins what is typed with what happens.
 
-Two threads wait, one for typed lines and one for the client's updates, and hand over to one queue; the loop in `Chat.run` alone acts and prints.
-It decides nothing that `verbs` (what a line asks for) and `screen` (how an update reads) could.
+Two threads wait, one for typed lines and one for the client's updates, and hand over to one queue; the loop in `Chat.run` alone acts and shows.
+It decides nothing that `verbs` (what a line asks for), `asking` (what is answered at once) and `screen` (how an update reads) could.
 """
 
 import contextlib
 import queue
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
+from time import time
 from typing import Final, assert_never
 
 from hubbub.client.client import Client
-from hubbub.client.errors import Closed, NotMember, OutcomeUnknown, RoomExists, UnknownRoom
+from hubbub.client.errors import Closed, OutcomeUnknown, TooLarge
 from hubbub.client.line import screen, verbs
-from hubbub.client.line.terminal import TYPED_BYTES, Terminal
+from hubbub.client.line.asking import Asking, Place
+from hubbub.client.line.completion import Vocabulary
+from hubbub.client.line.crowd import Crowd
+from hubbub.client.line.dating import Dating
+from hubbub.client.line.lines import Line, notice
+from hubbub.client.line.past import ARRIVAL_SECONDS, Past
+from hubbub.client.line.pieces import pieces
+from hubbub.client.line.terminal import TYPED_BYTES, ChatTerminal, Standing
 from hubbub.client.updates import (
     ConnectionLost,
     ConnectionRestored,
     Ended,
+    Message,
+    PersonJoined,
+    PrivateMessage,
     RoomJoined,
     RoomLeft,
     Update,
 )
-from hubbub.common.errors import Code, HubbubError
+from hubbub.common.errors import HubbubError
+from hubbub.common.limits import TEXT_BYTES
 from hubbub.common.names import LOBBY, fold
 
 LINES_AHEAD: Final = 512
@@ -35,6 +48,9 @@ UPDATES_AHEAD: Final = 1000
 HINT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 1.0
 """How long leaving may take until the person is told why."""
+
+MESSAGE_ROWS: Final = 60
+"""Lines of one message that a person is shown without asking."""
 
 CUT: Final = f"Not sent: this terminal cuts lines at {TYPED_BYTES:,} bytes; send it through a pipe."
 
@@ -57,6 +73,7 @@ class Happened:
 class Failed:
     """What was typed some lines ago cannot be done."""
 
+    number: int
     reason: str
 
 
@@ -65,19 +82,37 @@ class EndOfInput:
 
 
 class Chat:
-    """One person's chat from the welcome to the farewell. Owns the current room."""
+    """One person's chat from the welcome to the farewell."""
 
-    def __init__(self, client: Client, terminal: Terminal) -> None:
+    def __init__(
+        self,
+        client: Client,
+        terminal: ChatTerminal,
+        vocabulary: Vocabulary | None = None,
+        *,
+        times: bool = False,
+    ) -> None:
         self._client = client
         self._terminal = terminal
-        self._room = LOBBY
+        self._vocabulary = vocabulary or Vocabulary()
+        self._place = Place()
+        self._crowd = Crowd()
+        person = terminal.interactive
+        self._rows = MESSAGE_ROWS if person else None
+        self._dating = Dating(times=times, days=person)
+        self._past = Past(client, self._dating, _now, recalls=person)
+        self._asking = Asking(client, self._place, self._past, self._vocabulary, self._show)
         self._connected = True
-        self._left: set[str] = set()  # rooms left by command, whose update has not come yet
+        self._hinted = False
+        self._too_long: verbs.Action | None = None
         self._all_done = True
+        self._numbers = count()
         self._unanswered: set[Future[int]] = set()
         self._inbox: queue.SimpleQueue[Typed | Happened | Failed | EndOfInput] = queue.SimpleQueue()
         self._lines = threading.Semaphore(LINES_AHEAD)
         self._updates = threading.Semaphore(UPDATES_AHEAD)
+
+    # From the welcome to the farewell.
 
     def run(self) -> bool:
         """Chat until the person leaves; then wait until all that was written is acknowledged.
@@ -85,25 +120,40 @@ class Chat:
         Returns whether every typed line was carried out. Raises HubbubError if the session ended otherwise, or writes were left without an answer.
         """
         try:
-            self._terminal.show(
-                f"Registration successful. Welcome to the chat, {self._client.name}!"
-            )
+            self._arrive()
             for wait in (self._listen, self._follow):
                 threading.Thread(target=wait, name=wait.__name__, daemon=True).start()
-            while self._handle(self._inbox.get()):
+            while self._handle(self._next()):
                 pass
         except KeyboardInterrupt:
-            if self._terminal.interactive:
-                self._terminal.show("")  # behind the ^C
+            self._behind_the_key()
         self._leave()
         return self._all_done
 
+    def _arrive(self) -> None:
+        before = self._past.arrival()
+        if self._terminal.interactive:
+            self._look_around()
+        welcome = f"Registration successful. Welcome to the chat, {self._client.name}!"
+        for line in (Line.of(welcome), *before):
+            self._show(line)
+        self._stand()
+
+    def _look_around(self) -> None:
+        """Learn who and what is there."""
+        with contextlib.suppress(HubbubError):  # it serves comfort only
+            people = self._client.who(timeout=ARRIVAL_SECONDS)
+            self._crowd.roster(people)
+            self._vocabulary.meet(*people.names)
+            rooms = self._client.rooms(timeout=ARRIVAL_SECONDS)
+            self._vocabulary.learn(*(room.name for room in rooms))
+
     def _leave(self) -> None:
+        self._terminal.close()
         try:
             self._finish()
         except KeyboardInterrupt:
-            if self._terminal.interactive:
-                self._terminal.show("")  # behind the ^C
+            self._behind_the_key()
             with contextlib.suppress(OutcomeUnknown):
                 self._client.close(timeout=0)
             if left := len(self._unanswered):
@@ -115,12 +165,26 @@ class Chat:
         self._report_late_failures()
 
     def _finish(self) -> None:
+        if self._connected:
+            self._past.mark()
         try:
             self._client.flush(SILENT_SECONDS)
         except HubbubError:
             if self._terminal.interactive:
-                self._terminal.show("Waiting until all you wrote is stored; Ctrl-C gives up.")
+                self._show(notice("Waiting until all you wrote is stored; Ctrl-C gives up."))
         self._client.close()
+
+    def _behind_the_key(self) -> None:
+        if self._terminal.interactive:
+            self._terminal.show(Line(()))  # behind the ^C
+
+    def _report_late_failures(self) -> None:
+        while not self._inbox.empty():
+            item = self._inbox.get()
+            if isinstance(item, Failed):
+                self._complain(item.reason)
+
+    # What waits, and what it brings.
 
     def _listen(self) -> None:
         while (text := self._terminal.read()) is not None:
@@ -133,17 +197,27 @@ class Chat:
             self._updates.acquire()
             self._inbox.put(Happened(update))
 
+    def _next(self) -> Typed | Happened | Failed | EndOfInput:
+        """Wait for what comes next; meanwhile tell the broker how far was read."""
+        while self._connected and (seconds := self._past.mark_in()) is not None:
+            try:
+                return self._inbox.get(block=seconds > 0, timeout=seconds)
+            except queue.Empty:
+                self._past.mark()
+        return self._inbox.get()
+
     def _handle(self, item: Typed | Happened | Failed | EndOfInput) -> bool:
         """Return whether the chat goes on."""
         match item:
             case Typed(text) if self._terminal.may_have_cut(text):
-                return self._carry_out(verbs.Unclear(CUT))
+                return self._carry_out(text, verbs.Unclear(CUT))
             case Typed(text):
-                return self._carry_out(verbs.parse(text))
+                return self._carry_out(text, verbs.parse(text))
             case Happened(update):
                 self._updates.release()
                 self._tell(update)
-            case Failed(reason):
+            case Failed(number, reason):
+                self._terminal.refused(number)
                 self._complain(reason)
             case EndOfInput():
                 return False
@@ -152,149 +226,166 @@ class Chat:
         return True
 
     def _tell(self, update: Update) -> None:
+        self._past.happens(update)
+        self._crowd.happens(update)
         match update:
             case Ended(reason):
                 raise reason
             case ConnectionLost() | ConnectionRestored():
                 self._connected = isinstance(update, ConnectionRestored)
-            case RoomJoined(room) if screen.same_room(room, self._room):
-                self._room = room  # as it is written, not as it was typed
+            case RoomJoined(room):
+                self._vocabulary.learn(room)
+                if screen.same_room(room, self._place.room):
+                    self._place.room = room  # as it is written, not as it was typed
             case RoomLeft(room):
                 self._out_of(room)
-        line = screen.line(update, me=self._client.name, room=self._room)
+            case Message(sender=name) | PrivateMessage(sender=name) | PersonJoined(name):
+                self._vocabulary.meet(name)
+            case _:
+                pass
+        line = screen.line(update, me=self._client.name, room=self._place.room, rows=self._rows)
         if line is not None:
-            self._terminal.show(line)
+            self._show(replace(line, earlier=getattr(update, "earlier", False)))
+        self._stand()
 
     def _out_of(self, room: str) -> None:
         """Go back to the lobby if another session of the same person has left the room one talks in."""
-        if fold(room) in self._left:
-            self._left.remove(fold(room))
-        elif screen.same_room(room, self._room):
-            self._room = LOBBY
-            self._terminal.show(f"You are no longer in {room}; you talk in {LOBBY} now.")
+        if fold(room) in self._place.left:
+            self._place.left.remove(fold(room))
+        elif screen.same_room(room, self._place.room):
+            self._place.room = LOBBY
+            self._show(notice(f"You are no longer in {room}; you talk in {LOBBY} now."))
 
-    def _carry_out(self, action: verbs.Action) -> bool:
+    # What is typed.
+
+    def _carry_out(self, text: str, action: verbs.Action) -> bool:
         """Do what was typed; return whether the chat goes on."""
+        is_repeated, self._too_long = action == self._too_long, None
         try:
             match action:
-                case verbs.Say(text, mention):
-                    self._send(action, self._client.post_nowait(self._room, text))
-                    if mention and self._connected:
-                        self._hint(mention)
+                case verbs.Say() | verbs.Act() | verbs.Whisper() if is_repeated:
+                    self._send_pieces(action)
                     return True
-                case verbs.Whisper(to, text):
-                    self._send(action, self._client.tell_nowait(to, text))
+                case verbs.Say() | verbs.Act() | verbs.Whisper():
+                    self._send(text, action)
                     return True
+                case verbs.Nothing():
+                    pass
                 case verbs.Exit():
+                    self._terminal.echo(Line.of(text))
                     return False
                 case _:
+                    self._terminal.echo(Line.of(text))
                     self._ask(action)
+        except TooLarge as error:
+            self._refuse_size(text, action, error)
         except HubbubError as error:
             if isinstance(action, verbs.Enter) and not self._terminal.interactive:
                 raise  # the lines behind it are meant for that room, not for this one
             self._complain(screen.refusal(action, error))
         self._lines.release()
+        self._stand()
         return True
 
-    def _send(self, action: verbs.Action, outcome: Future[int]) -> None:
+    def _send(self, text: str, action: verbs.Say | verbs.Act | verbs.Whisper) -> None:
+        """Write it, and show it as unanswered until it is acknowledged."""
+        outcome = self._write(action)
+        number = next(self._numbers)
+        self._terminal.wait(number, self._dating.dated(Line.of(text), _now())[-1])
         self._unanswered.add(outcome)
-        outcome.add_done_callback(lambda answered: self._answered(action, answered))
+        outcome.add_done_callback(lambda answered: self._answered(number, action, answered))
+        if self._terminal.interactive and self._connected:
+            self._advise(action)
 
-    def _answered(self, action: verbs.Action, outcome: Future[int]) -> None:
+    def _write(self, action: verbs.Say | verbs.Act | verbs.Whisper) -> Future[int]:
+        match action:
+            case verbs.Say(text):
+                return self._client.post_nowait(self._place.room, text)
+            case verbs.Act(text):
+                return self._client.post_nowait(self._place.room, text, action=True)
+            case verbs.Whisper(to, text):
+                return self._client.tell_nowait(to, text)
+            case _:
+                assert_never(action)
+
+    def _answered(self, number: int, action: verbs.Action, outcome: Future[int]) -> None:
         """Runs in the client's thread: hands over and returns."""
         self._lines.release()
         error = None if outcome.cancelled() else outcome.exception()
         if isinstance(error, OutcomeUnknown | Closed):
             return  # given up: counted, not complained of one by one
         self._unanswered.discard(outcome)
-        if error is not None:
-            self._inbox.put(Failed(screen.refusal(action, error)))
+        if error is None:
+            self._terminal.stored(number)
+        else:
+            self._inbox.put(Failed(number, screen.refusal(action, error)))
 
-    def _ask(self, action: verbs.Action) -> None:
-        """Do what is answered at once: by the table of verbs, or by the broker within the client's time-out."""
-        show = self._terminal.show
+    def _refuse_size(self, text: str, action: verbs.Action, error: TooLarge) -> None:
+        """Offer a person to cut the text; a program is told that it is too long."""
+        self._complain(screen.refusal(action, error))
+        if self._terminal.interactive and isinstance(action, verbs.Say | verbs.Act | verbs.Whisper):
+            cut = len(pieces(action.text, TEXT_BYTES))
+            self._show(notice(f"Press Enter again to send it as {cut} messages."))
+            self._too_long = action
+            self._terminal.give_back(text)
+
+    def _send_pieces(self, action: verbs.Say | verbs.Act | verbs.Whisper) -> None:
+        for place, piece in enumerate(pieces(action.text, TEXT_BYTES)):
+            if place:
+                self._lines.acquire()
+            self._send(piece, replace(action, text=piece))
+
+    def _advise(self, action: verbs.Say | verbs.Act | verbs.Whisper) -> None:
+        """Tell somebody who forgot the colon that everybody has read it, and whoever writes to an absent person that they are."""
         match action:
-            case verbs.Help():
-                for line in verbs.help_lines():
-                    show(line)
-            case verbs.Unclear(reason):
-                self._complain(reason)
-            case verbs.Nothing() | verbs.Say() | verbs.Whisper() | verbs.Exit():
-                pass
-            case _ if self._terminal.interactive and not self._connected:
-                self._complain("The broker is out of reach; ask again when it is back.")
-            case verbs.Enter(room):
-                self._enter(room)
-            case verbs.Quit(room):
-                self._quit(room or self._room)
-            case verbs.ListRooms():
-                for line in screen.rooms(self._client.rooms(), self._room):
-                    show(line)
-            case verbs.ListPeople(where):
-                show(self._people(where))
+            case verbs.Say(mention=str(name)) if not self._hinted:
+                advice = self._hint
+            case verbs.Whisper(to=name) if self._crowd.may_be_absent(name):
+                advice = self._absence
             case _:
-                assert_never(action)
-
-    def _people(self, room: str | None) -> str:
-        if room is None:
-            return screen.people(self._client.who())
-        try:
-            return screen.members(room, self._client.members(room))
-        except NotMember:
-            if self._known(room) is None:
-                raise UnknownRoom(Code.UNKNOWN_ROOM, f"There is no room {room}.") from None
-            raise
-
-    def _known(self, room: str) -> str | None:
-        """Return the room's name as it is written; None if there is no such room."""
-        names = (known.name for known in self._client.rooms())
-        return next((name for name in names if screen.same_room(name, room)), None)
-
-    def _enter(self, room: str) -> None:
-        created = False
-        try:
-            self._client.join(room)
-        except UnknownRoom:
-            created = self._create(room)
-        room = self._known(room) or room
-        self._room = room
-        self._terminal.show(
-            f"You have created {room} and talk in it now."
-            if created
-            else f"You talk in {room} now."
-        )
-
-    def _create(self, room: str) -> bool:
-        try:
-            self._client.create(room)
-        except RoomExists:  # somebody was faster
-            self._client.join(room)
-            return False
-        return True
-
-    def _quit(self, room: str) -> None:
-        self._client.leave(room)
-        self._left.add(fold(room))
-        if screen.same_room(room, self._room):
-            self._room = LOBBY
-        self._terminal.show(f"You have left {room}; you talk in {self._room} now.")
+                return
+        with contextlib.suppress(HubbubError):  # nobody of that name: the refusal says so
+            advice(name)
 
     def _hint(self, name: str) -> None:
-        """Tell somebody who forgot the colon that everybody has read it, if there is a person of that name."""
-        try:
-            name = self._client.whois(name, timeout=HINT_SECONDS).name
-        except HubbubError:
-            return
-        self._terminal.show(
-            f"Everybody in {self._room} can read that. To {name} alone: @{name}: text"
+        name = self._client.whois(name, timeout=HINT_SECONDS).name
+        self._hinted = True
+        self._show(
+            notice(f"Everybody in {self._place.room} can read that. To {name} alone: @{name}: text")
         )
+
+    def _absence(self, name: str) -> None:
+        member = self._client.whois(name, timeout=HINT_SECONDS)
+        if not member.online or member.away is not None:
+            self._show(screen.away(member))
+
+    def _ask(self, action: verbs.Action) -> None:
+        match action:
+            case verbs.Help():
+                for line in verbs.help_lines(self._terminal.columns):
+                    self._show(notice(line))
+            case verbs.Unclear(reason):
+                self._complain(reason)
+            case _ if self._terminal.interactive and not self._connected:
+                self._complain("The broker is out of reach; ask again when it is back.")
+            case _:
+                self._asking.ask(action)
+
+    # What is shown.
+
+    def _show(self, line: Line) -> None:
+        for dated in self._dating.dated(line, _now()):
+            self._terminal.show(dated)
 
     def _complain(self, reason: str) -> None:
         self._all_done = False
         self._terminal.complain(reason)
 
-    def _report_late_failures(self) -> None:
-        while not self._inbox.empty():
-            item = self._inbox.get()
-            if isinstance(item, Failed):
-                self._complain(item.reason)
+    def _stand(self) -> None:
+        self._terminal.stands(
+            Standing(self._place.room, self._crowd.count, self._connected, self._place.away)
+        )
+
+
+def _now() -> int:
+    return round(time() * 1000)

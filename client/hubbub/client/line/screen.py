@@ -3,6 +3,7 @@
 To add an update: its case in `line`.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Final, assert_never
@@ -10,11 +11,15 @@ from typing import Final, assert_never
 from hubbub.client import updates
 from hubbub.client.errors import BadName, LobbyIsForAll, NotMember, UnknownUser
 from hubbub.client.line import verbs
+from hubbub.client.line.lines import Line, Span, Style, notice
 from hubbub.client.results import Member, People, Room
 from hubbub.common.names import fold
 
 CONTINUED: Final = "    "
 """Stands before each further line of a message, so that none can pass for another person's."""
+
+SHORT_NAME: Final = 3
+_LEFT_TO_RIGHT: Final = "\u200e"
 
 # Zero-width joiners hold emoji and Indic letters together; the two marks only set a direction where a script needs it.
 _HARMLESS_FORMATS: Final = frozenset("\u200c\u200d\u200e\u200f")
@@ -38,62 +43,127 @@ def _shown(character: str) -> str:
     return character
 
 
-def line(update: updates.Update, *, me: str, room: str) -> str | None:  # noqa: PLR0911, PLR0912 - a table
-    """Return how `update` reads to somebody called `me` who talks in `room`; None for what needs no line."""
+def line(  # noqa: PLR0911, PLR0912 - a table
+    update: updates.Update, *, me: str, room: str, rows: int | None = None
+) -> Line | None:
+    """Return how `update` reads to somebody called `me` who talks in `room`; None for what needs no line.
+
+    Of a message of more than `rows` lines (None: any number) the rest is only counted.
+    """
     match update:
         case updates.Message():
-            return None if update.own else _where(update.room, room) + _spoken(update)
+            return None if update.own else spoken(update, me=me, room=room, rows=rows)
         case updates.PrivateMessage():
-            return _private(update, me)
+            told_oneself = update.to == me
+            if update.own and not told_oneself:
+                return None
+            return private(update, me=me, elsewhere=True, rows=rows)
         case updates.PersonJoined(name):
-            return f"{name} has joined the chat."
+            return _quiet(f"{name} has joined the chat.")
         case updates.PersonLeft(name):
-            return f"{name} has left the chat."
+            return _quiet(f"{name} has left the chat.")
         case updates.PeopleOnline(count):
-            return f"{count} people are online."
+            return _quiet(f"{count} people are online.")
         case updates.MemberJoined(where, name):
-            return None if name == me else f"{name} has joined {where}."
+            return None if name == me else _quiet(f"{name} has joined {where}.")
         case updates.MemberLeft(where, name):
-            return None if name == me else f"{name} has left {where}."
+            return None if name == me else _quiet(f"{name} has left {where}.")
+        case updates.PersonAway() | updates.PersonBack():
+            return None  # `/who` tells, and whoever writes to them privately
         case updates.RoomCreated() | updates.RoomJoined() | updates.RoomLeft():
             return None  # one's own doing; who did it here has been told
         case updates.ConnectionLost():
-            return "Connection lost; trying again… What you type now is sent when it is back."
+            return notice(
+                "Connection lost; trying again… What you type now is sent when it is back."
+            )
         case updates.ConnectionRestored():
-            return "Connected again."
+            return notice("Connected again.")
         case updates.Missed(where, first, last):
-            return (
+            return _trouble(
                 f"{last - first + 1} entries of {_log(where)} are no longer kept and were missed."
             )
         case updates.Diverged(where, seq):
-            return f"Warning: {_log(where)} differs from the broker's record at entry {seq}; something was lost or changed."
+            return _trouble(
+                f"Warning: {_log(where)} differs from the broker's record at entry {seq}; something was lost or changed."
+            )
         case updates.LogReplaced():
-            return (
+            return _trouble(
                 "The broker has another record than before, new or restored; it goes on from here."
             )
         case updates.Ended(reason):
-            return str(reason)
+            return _trouble(str(reason))
         case _:
             assert_never(update)
 
 
-def _where(room: str, current: str) -> str:
-    return "" if same_room(room, current) else f"[{room}] "
+def _quiet(text: str) -> Line:
+    return Line((Span(text, Style.QUIET),), may_skip=True)
 
 
-def _spoken(message: updates.Message | updates.PrivateMessage) -> str:
+def _trouble(text: str) -> Line:
+    return Line.of(text, Style.TROUBLE)
+
+
+def spoken(message: updates.Message, *, me: str, room: str, rows: int | None = None) -> Line:
+    """Return what somebody said in a room, as `me` reads it who talks in `room`."""
+    where = () if same_room(message.room, room) else (Span(f"[{message.room}] ", Style.QUIET),)
+    parts = [_text(message, rows)]
+    if message.sender != me:
+        parts = _around_mentions(parts[0], me)
+    mentioned = len(parts) > 1
+    spans = (*where, *_said(message, parts))
+    return Line(spans, time=message.time, may_skip=not mentioned, rings=mentioned)
+
+
+def private(
+    message: updates.PrivateMessage, *, me: str, elsewhere: bool = False, rows: int | None = None
+) -> Line:
+    """Return a private message, as `me` reads it who got it, or sent it (`elsewhere`: in another session)."""
+    text = _text(message, rows)
+    if message.to != me:
+        by = " from your other session" if elsewhere else ""
+        spans = (Span("Private message to "), *_named(message.to, f"{by}: {text}"))
+    else:
+        start = "Private message: " if message.action else "Private message from "
+        spans = (Span(start), *_said(message, [text]))
+    return Line(spans, time=message.time, rings=message.sender != me)
+
+
+def _said(
+    message: updates.Message | updates.PrivateMessage, parts: Sequence[str]
+) -> tuple[Span, ...]:
+    """Return who said what; each second part of the text is a mention of the reader."""
+    first, *rest = parts
+    styles = (Style.MENTION, Style.PLAIN)
+    spans = [Span(part, styles[place % 2]) for place, part in enumerate(rest) if part]
+    named = _named(message.sender, f" {first}" if message.action else f": {first}", "".join(rest))
+    return (Span("* "), *named, *spans) if message.action else (*named, *spans)
+
+
+def _named(name: str, rest: str, further: str = "") -> tuple[Span, ...]:
+    """Return a name and what follows it. Where text runs from right to left, a mark keeps it behind the name."""
+    mark = _LEFT_TO_RIGHT if any(map(_runs_left, name + rest + further)) else ""
+    return Span(name, Style.NAME), Span(mark + rest)
+
+
+def _runs_left(character: str) -> bool:
+    return unicodedata.bidirectional(character) in ("R", "AL", "AN")
+
+
+def _text(message: updates.Message | updates.PrivateMessage, rows: int | None) -> str:
     text = message.text or ("(data for programs)" if message.data is not None else "")
-    return f"{message.sender}: {text}"
+    lines = text.split("\n")
+    if rows is None or len(lines) <= rows:
+        return text
+    return "\n".join([*lines[:rows], f"({len(lines) - rows} more lines; /history shows them)"])
 
 
-def _private(message: updates.PrivateMessage, me: str) -> str | None:
-    if message.to == me:
-        return f"Private message from {_spoken(message)}"
-    return (
-        None
-        if message.own
-        else f"Private message to {message.to} from your other session: {message.text}"
-    )
+def _around_mentions(text: str, name: str) -> list[str]:
+    """Split a text at the mentions of a name: text, mention, text, mention … A name of one or two letters counts behind an @ only."""
+    if not name:
+        return [text]
+    at = "@" if len(name) < SHORT_NAME else "@?"
+    return re.split(rf"(?<!\w)({at}{re.escape(name)})(?!\w)", text, flags=re.IGNORECASE)
 
 
 def _log(room: str | None) -> str:
@@ -105,7 +175,7 @@ def refusal(action: verbs.Action, error: BaseException) -> str:
     match action, error:
         case verbs.Whisper(), BadName() | UnknownUser():
             return f"Not sent: {error}; to say it to everybody, write something before the @"
-        case verbs.Say() | verbs.Whisper(), _:
+        case verbs.Say() | verbs.Act() | verbs.Whisper(), _:
             return f"Not sent: {error}"
         case verbs.Quit(str(room)), NotMember():
             return f"You are not in {room}."
@@ -123,15 +193,30 @@ def same_room(one: str, other: str) -> bool:
 def people(online: People) -> str:
     """Return who is online, in one line."""
     more = online.count - len(online.names)
-    return f"Online ({online.count}): {', '.join(online.names)}" + (
-        f" and {more} more" if more > 0 else ""
-    )
+    names = ", ".join(_presence(name, online.away.get(name)) for name in online.names)
+    return f"Online ({online.count}): {names}" + (f" and {more} more" if more > 0 else "")
 
 
 def members(room: str, listed: Sequence[Member]) -> str:
     """Return who is in a room, in one line."""
-    names = (member.name if member.online else f"{member.name} (away)" for member in listed)
+    names = (
+        _presence(member.name, member.away) if member.online else f"{member.name} (offline)"
+        for member in listed
+    )
     return f"Members of {room} ({len(listed)}): {', '.join(names)}"
+
+
+def _presence(name: str, away: str | None) -> str:
+    if away is None:
+        return name
+    return f"{name} (away: {away})" if away else f"{name} (away)"
+
+
+def away(member: Member) -> Line:
+    """Return what to tell somebody who has written to a person who is not there."""
+    if not member.online:
+        return notice(f"{member.name} is offline and reads it on coming back.")
+    return notice(f"{_presence(member.name, member.away)} may read it later.")
 
 
 def rooms(listed: Sequence[Room], current: str) -> list[str]:

@@ -1,22 +1,81 @@
-"""Where people type and read: lines in, lines out, questions; the same on a terminal and on a pipe.
+"""Where people type and read: lines in, lines out, questions.
 
-Nothing that others wrote reaches the terminal but through `Terminal.show`, which escapes what a terminal would execute.
+`ChatTerminal` is what the chat asks of it. `Terminal` is the plain one, a pipe or the simplest of terminals; `hubbub.client.line.live` the one for people.
+Nothing that others wrote reaches a terminal but through `show`, which escapes what a terminal would execute.
 """
 
 import codecs
 import io
 import os
+import shutil
 import sys
 from collections import deque
-from typing import Final, TextIO
+from dataclasses import dataclass
+from typing import Final, Protocol, TextIO
 
+from hubbub.client.line.lines import Line
 from hubbub.client.line.screen import harmless
+from hubbub.common.names import LOBBY
 
 TYPED_BYTES: Final = 4095
 """What Linux keeps of a line typed into a terminal (N_TTY_BUF_SIZE, less the line's end); it drops the rest and says nothing."""
 
 LINE_CHARACTERS: Final = 65536
 """What is kept of a typed line; more than any message may have, so that a longer one is refused by the usual rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand: where one talks, how many are online (0: not known), whether the broker is in reach, whether one is away."""
+
+    room: str = LOBBY
+    online: int = 0
+    connected: bool = True
+    away: bool = False
+
+
+class ChatTerminal(Protocol):
+    """What the chat asks of a terminal. `interactive`: a person types. Every typed line is answered by one of `echo`, `wait` and `give_back`."""
+
+    @property
+    def interactive(self) -> bool: ...
+
+    @property
+    def columns(self) -> int:
+        """How many characters fit in a row."""
+
+    def read(self) -> str | None:
+        """Wait for what is typed next; None: nothing more will be."""
+
+    def may_have_cut(self, text: str) -> bool:
+        """Whether more was typed than came in."""
+
+    def show(self, line: Line) -> None:
+        """Show a line."""
+
+    def complain(self, reason: str) -> None:
+        """Say in one line why something typed was not done."""
+
+    def echo(self, line: Line) -> None:
+        """Something typed was carried out."""
+
+    def wait(self, number: int, line: Line) -> None:
+        """Something typed was written and waits for its acknowledgement."""
+
+    def stored(self, number: int) -> None:
+        """That was acknowledged. From any thread."""
+
+    def refused(self, number: int) -> None:
+        """That was refused."""
+
+    def give_back(self, text: str) -> None:
+        """Something typed was not carried out: let it be typed again, or changed."""
+
+    def stands(self, standing: Standing) -> None:
+        """How things stand has changed."""
+
+    def close(self) -> None:
+        """Nothing more will be read. Showing goes on to work. May be called twice."""
 
 
 class TypedLines:
@@ -32,6 +91,12 @@ class TypedLines:
         self._lines: deque[str] = deque()
         self._rest = ""
         self._ended = False
+
+    def ahead(self) -> list[str]:
+        """Return, and forget, the lines that were typed already."""
+        lines = [*self._lines]
+        self._lines.clear()
+        return lines
 
     def next(self) -> str | None:
         """Wait for the next line, without its end; None when there are no more."""
@@ -92,9 +157,14 @@ class Terminal:
         """Whether more was typed than came in; a line that just fits looks the same."""
         return self.interactive and len(line.encode()) >= TYPED_BYTES
 
-    def show(self, line: str) -> None:
+    @property
+    def columns(self) -> int:
+        """How many characters fit in a row: of a pipe, as many as are wanted."""
+        return shutil.get_terminal_size().columns if self.interactive else sys.maxsize
+
+    def show(self, line: Line | str) -> None:
         """Print one line; further lines inside of it are indented, so that none can pass for somebody else's."""
-        self._write(f"{harmless(line)}\n")
+        self._write(f"{harmless(str(line))}\n")
 
     def complain(self, reason: str) -> None:
         """Say in one line why something typed was not done: to a person where the chat is, to a program on stderr."""
@@ -103,6 +173,20 @@ class Terminal:
         else:
             self._errors.write(f"hubbub: {harmless(reason)}\n")
             self._errors.flush()
+
+    def typed_ahead(self) -> list[str]:
+        """Return, and forget, the lines that were typed before anybody asked for them."""
+        return self._typed.ahead()
+
+    # A line stands here as it was typed, whatever becomes of it.
+
+    def echo(self, line: Line) -> None: ...
+    def wait(self, number: int, line: Line) -> None: ...
+    def stored(self, number: int) -> None: ...
+    def refused(self, number: int) -> None: ...
+    def give_back(self, text: str) -> None: ...
+    def stands(self, standing: Standing) -> None: ...
+    def close(self) -> None: ...
 
     def _write(self, text: str) -> None:
         self._output.write(text)

@@ -1,0 +1,120 @@
+"""What is answered at once: by the table of verbs, or by the broker within the client's time-out.
+
+Owns no thread and no socket: it asks the client and shows what comes back.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hubbub.client.client import Client
+from hubbub.client.errors import NotMember, RoomExists, UnknownRoom
+from hubbub.client.line import screen, verbs
+from hubbub.client.line.completion import Vocabulary
+from hubbub.client.line.lines import Line, notice
+from hubbub.client.line.past import Past
+from hubbub.common.errors import Code
+from hubbub.common.names import LOBBY, fold
+
+
+@dataclass(slots=True)
+class Place:
+    """Where one talks. `left`: rooms left by command, whose update has not come yet. `away`: one said so."""
+
+    room: str = LOBBY
+    left: set[str] = field(default_factory=set)
+    away: bool = False
+
+
+class Asking:
+    """Carries out what a person asks for."""
+
+    def __init__(
+        self,
+        client: Client,
+        place: Place,
+        past: Past,
+        vocabulary: Vocabulary,
+        show: Callable[[Line], None],
+    ) -> None:
+        self._client = client
+        self._place = place
+        self._past = past
+        self._vocabulary = vocabulary
+        self._show = show
+
+    def ask(self, action: verbs.Action) -> None:
+        """Do it and show the answer. Raises HubbubError."""
+        match action:
+            case verbs.Enter(room):
+                self._enter(room)
+            case verbs.Quit(room):
+                self._quit(room or self._place.room)
+            case verbs.ListRooms():
+                for room_line in screen.rooms(self._client.rooms(), self._place.room):
+                    self._show(notice(room_line))
+            case verbs.ListPeople(where):
+                self._show(notice(self._people(where)))
+            case verbs.ShowHistory():
+                for line in self._past.request(action, self._place.room):
+                    self._show(line)
+            case verbs.GoAway(text):
+                self._client.away(text)
+                self._place.away = True
+                self._show(notice("The others see that you are away; /back ends that."))
+            case verbs.ComeBack():
+                self._client.back()
+                self._show(notice("You are back." if self._place.away else "You were not away."))
+                self._place.away = False
+            case _:
+                raise AssertionError(f"{action} is no question")
+
+    def _people(self, room: str | None) -> str:
+        if room is None:
+            people = self._client.who()
+            self._vocabulary.meet(*people.names)
+            return screen.people(people)
+        try:
+            return screen.members(room, self._client.members(room))
+        except NotMember:
+            if self._known(room) is None:
+                raise UnknownRoom(Code.UNKNOWN_ROOM, f"There is no room {room}.") from None
+            raise
+
+    def _known(self, room: str) -> str | None:
+        """Return the room's name as it is written; None if there is no such room."""
+        names = [known.name for known in self._client.rooms()]
+        self._vocabulary.learn(*names)
+        return next((name for name in names if screen.same_room(name, room)), None)
+
+    def _enter(self, room: str) -> None:
+        created = False
+        try:
+            self._client.join(room)
+        except UnknownRoom:
+            created = self._create(room)
+        room = self._known(room) or room
+        self._place.room = room
+        self._show(
+            notice(
+                f"You have created {room} and talk in it now."
+                if created
+                else f"You talk in {room} now."
+            )
+        )
+        for line in self._past.entry(room):
+            self._show(line)
+
+    def _create(self, room: str) -> bool:
+        try:
+            self._client.create(room)
+        except RoomExists:  # somebody was faster
+            self._client.join(room)
+            return False
+        return True
+
+    def _quit(self, room: str) -> None:
+        self._client.leave(room)
+        self._place.left.add(fold(room))
+        if screen.same_room(room, self._place.room):
+            self._place.room = LOBBY
+        self._show(notice(f"You have left {room}; you talk in {self._place.room} now."))

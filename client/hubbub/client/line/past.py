@@ -1,0 +1,167 @@
+"""What was said before: on coming in, on entering a room, on request; and how far the person has read.
+
+How far was read goes to the broker now and then, so that the next visit, from whatever device, knows what is new.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
+from typing import Final
+
+from hubbub.client import updates
+from hubbub.client.client import Client
+from hubbub.client.line import screen, verbs
+from hubbub.client.line.dating import Dating
+from hubbub.client.line.lines import Line, notice, rule
+from hubbub.client.results import History, Marker
+from hubbub.common.errors import HubbubError
+from hubbub.common.names import LOBBY, fold
+
+EARLIER: Final = 20
+"""Messages of a room that are shown on coming in."""
+UNREAD: Final = 100
+"""So many if they are new."""
+MARK_SECONDS: Final = 10.0
+ARRIVAL_SECONDS: Final = 2.0
+"""How long the broker may take to answer each question about the past, before the chat begins without it."""
+
+Message = updates.Message | updates.PrivateMessage
+
+
+class Past:
+    """The past of one chat. `clock` tells milliseconds since 1970, UTC. `recalls`: for a person, who reads; a program is told what it asks for."""
+
+    def __init__(
+        self, client: Client, dating: Dating, clock: Callable[[], int], *, recalls: bool
+    ) -> None:
+        self._client = client
+        self._dating = dating
+        self._clock = clock
+        self._recalls = recalls
+        self._told: set[str] = set()  # rooms whose past was shown, folded
+        self._unmarked: dict[str | None, int] = {}  # None: the private messages
+        self._mark_at: float | None = None
+
+    # How far was read.
+
+    def happens(self, update: updates.Update) -> None:
+        """An update was shown: what it tells of has been read."""
+        match update:
+            case updates.Message(room=room, seq=seq) | updates.RoomCreated(room=room, seq=seq):
+                self._reach(room, seq)
+            case updates.MemberJoined(room=room, seq=seq) | updates.MemberLeft(room=room, seq=seq):
+                self._reach(room, seq)
+            case updates.PrivateMessage(seq=seq):
+                self._reach(None, seq)
+            case updates.LogReplaced():
+                self._unmarked.clear()
+            case _:
+                pass
+
+    def _reach(self, room: str | None, seq: int) -> None:
+        if self._recalls:
+            self._unmarked[room] = seq
+            self._mark_at = self._mark_at or monotonic() + MARK_SECONDS
+
+    def mark_in(self) -> float | None:
+        """In how many seconds `mark` is due; None: there is nothing to mark."""
+        return None if self._mark_at is None else max(0.0, self._mark_at - monotonic())
+
+    def mark(self) -> None:
+        """Tell the broker how far was read."""
+        for room, seq in self._unmarked.items():
+            self._client.mark_read_nowait(room, seq)
+        self._unmarked.clear()
+        self._mark_at = None
+
+    # What was said.
+
+    def arrival(self) -> list[Line]:
+        """Return what one finds on coming in: the last of the lobby, new private messages, which other rooms have news."""
+        if not self._recalls:
+            return []
+        try:
+            markers = self._client.markers(timeout=ARRIVAL_SECONDS)
+            lines = [line for m in markers if m.room == LOBBY for line in self._room(m)]
+            lines += [line for m in markers if m.room is None for line in self._private(m)]
+        except HubbubError:
+            return [notice("What was said before cannot be shown: the broker does not answer.")]
+        if lines:
+            lines.append(rule("now"))
+        news = [str(m.room) for m in markers if m.room not in (None, LOBBY) and m.start > m.read]
+        if news:
+            lines.append(notice(f"There is news in {', '.join(news)}; /join shows it."))
+        return lines
+
+    def entry(self, room: str) -> list[Line]:
+        """Return what one finds on entering a room for the first time in this chat."""
+        if not self._recalls or fold(room) in self._told:
+            return []
+        lines = [
+            line
+            for marker in self._client.markers()
+            if marker.room and screen.same_room(marker.room, room)
+            for line in self._room(marker)
+        ]
+        return [*lines, rule("now")] if lines else []
+
+    def request(self, wish: verbs.ShowHistory, room: str) -> list[Line]:
+        """Return what was asked for."""
+        if wish.with_ is not None:
+            page = self._client.history(with_=wish.with_, limit=wish.count)
+            where = f"between {wish.with_} and you"
+        else:
+            page = self._client.history(room, limit=wish.count)
+            where = f"in {room}"
+        if not len(page):
+            return [notice(f"Nothing was said {where} yet.")]
+        messages = "message" if len(page) == 1 else f"{len(page)} messages"
+        title = f"the last {messages} {where}" if page.more else f"all that was said {where}"
+        return [rule(title), *(self._line(message, room) for message in page), rule("now")]
+
+    def _room(self, marker: Marker) -> list[Line]:
+        """Return the last messages of a room from before this chat, parted where they are new."""
+        assert marker.room is not None
+        self._told.add(fold(marker.room))
+        page = self._client.history(
+            marker.room, before=marker.start + 1, limit=UNREAD, timeout=ARRIVAL_SECONDS
+        )
+        self._reach(marker.room, marker.start)
+        first = next((i for i, m in enumerate(page) if m.seq > marker.read), len(page))
+        start = max(0, min(first, len(page) - EARLIER))
+        lines: list[Line] = []
+        if page.more and not first:
+            lines.append(notice(f"More than {UNREAD} messages are new; /history 1000 shows more."))
+        if start < first:
+            more = "; /history shows more" if page.more or start else ""
+            lines.append(rule(f"earlier in {marker.room}{more}"))
+        for place, message in enumerate(page[start:], start):
+            if place == first:
+                lines.append(rule(self._new_since(page, first)))
+            lines.append(self._line(message, marker.room))
+        return lines
+
+    def _new_since(self, page: History, first: int) -> str:
+        if not first:
+            return "new"
+        return f"new since {self._dating.since(page[first - 1].time, self._clock())}"
+
+    def _private(self, marker: Marker) -> list[Line]:
+        """Return the private messages that came while one was away."""
+        page = self._client.history(before=marker.start + 1, limit=UNREAD, timeout=ARRIVAL_SECONDS)
+        self._reach(None, marker.start)
+        new = [m for m in page if m.seq > marker.read and m.sender != self._client.name]
+        if not new:
+            return []
+        lines = [rule("private messages while you were away")]
+        if len(new) > EARLIER:
+            lines.append(notice(f"{len(new) - EARLIER} before these; /history @NAME shows them."))
+        return lines + [self._line(message, LOBBY) for message in new[-EARLIER:]]
+
+    def _line(self, message: Message, room: str) -> Line:
+        me = self._client.name
+        if isinstance(message, updates.Message):
+            line = screen.spoken(message, me=me, room=room)
+        else:
+            line = screen.private(message, me=me)
+        return replace(line, earlier=True, may_skip=False, rings=False)

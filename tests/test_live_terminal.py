@@ -1,0 +1,276 @@
+"""A person on a real terminal: what others send never breaks the line being typed, and nothing of it is executed."""
+
+import os
+import pty
+import signal
+import subprocess
+from typing import TypeVar
+
+import pytest
+from tests.live import OnLiveTerminal, OnNarrowTerminal
+from tests.processes import CLIENT, PATIENCE, OnTerminal, ThroughPipes, Town, environment
+
+from hubbub.client import Client
+from hubbub.common.limits import TEXT_BYTES
+
+_Kind = TypeVar("_Kind", bound=OnLiveTerminal)
+
+STATUS = r"^lobby · \d+ online · /help$"
+
+
+def enters(town: Town, name: str, kind: type[_Kind], *options: str) -> _Kind:
+    person = town.start(kind, *CLIENT, "chat", town.address, "--name", name, *options, who=name)
+    person.shows(rf"Welcome to the\schat, {name}!", STATUS)
+    return person
+
+
+def somebody(town: Town, name: str) -> Client:
+    return Client(town.address, name=name, home=town.home(name))
+
+
+def test_what_arrives_stands_above_the_line_being_typed(town: Town) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    with somebody(town, "Bob") as bob:
+        alice.shows("^Bob has joined the chat.$")
+        alice.keys("half a li")
+        alice.shows("^half a li$")
+        bob.post("lobby", "first")
+        bob.tell("Alice", "second")
+        alice.shows(r"^Bob: first\nPrivate message from Bob: second\nhalf a li\nlobby · 2 online")
+        assert alice.cursor == len("half a li")
+        alice.keys("ne\r")
+        alice.shows(r"^Private message from Bob: second\nhalf a line\n\nlobby")
+        assert [m.text for m in bob.history("lobby")] == ["first", "half a line"]
+
+
+def test_the_brief_is_kept_on_a_live_terminal_too(town: Town) -> None:
+    town.broker()
+    alice = town.chats(OnLiveTerminal, "Alice")
+    bob = town.chats(OnLiveTerminal, "Bob")
+    alice.shows("^Bob has joined the chat.$")
+    alice.types("Hello, everyone!")
+    bob.shows("^Alice: Hello, everyone!$")
+    alice.types("@Bob: Hi Bob!")
+    bob.shows("^Private message from Alice: Hi Bob!$")
+    bob.types("@Alice: Hi Alice!")
+    alice.shows("^Private message from Bob: Hi Alice!$")
+    bob.types("/exit")
+    alice.shows("^Bob has left the chat.$")
+    assert bob.ends() == 0
+    assert alice.transcript() == "\n".join(
+        [
+            "Enter server IP: 127.0.0.1",
+            f"Enter server port: {town.address.rpartition(':')[2]}",
+            "Enter your name: Alice",
+            "Registration successful. Welcome to the chat, Alice!",
+            "Bob has joined the chat.",
+            "Hello, everyone!",
+            "@Bob: Hi Bob!",
+            "Private message from Bob: Hi Alice!",
+            "Bob has left the chat.",
+            "",
+            "lobby · 1 online · /help",
+        ]
+    )
+
+
+def test_whoever_comes_back_sees_what_was_said_and_what_is_new(town: Town) -> None:
+    town.broker()
+    with somebody(town, "Bob") as bob:
+        bob.post("lobby", "before")
+        alice = enters(town, "Alice", OnLiveTerminal)
+        alice.shows(r"^─── earlier in lobby ───\nBob: before\n─── now ───$")
+        alice.types("/exit")
+        assert alice.ends() == 0
+        bob.post("lobby", "meanwhile")
+        bob.tell("Alice", "for you")
+        again = enters(town, "Alice", OnLiveTerminal)
+        again.shows(
+            r"^─── earlier in lobby ───\nBob: before\n"
+            r"─── new since .*\d\d:\d\d ───\nBob: meanwhile\n"
+            r"─── private messages while you were away ───\nPrivate message from Bob: for you\n"
+            r"─── now ───$"
+        )
+        bob.post("lobby", "live")
+        again.shows("^Bob: live$")
+        assert again.transcript().count("meanwhile") == 1
+        again.types("/history 2")
+        again.shows(r"^─── the last 2 messages in lobby ───\nBob: meanwhile\nBob: live\n─── now")
+
+
+def test_what_cannot_be_sent_yet_is_seen_to_wait_and_then_to_be_sent(town: Town) -> None:
+    broker = town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    broker.kill()
+    alice.shows("^Connection lost")
+    alice.types("one", "two")
+    alice.keys("three")
+    alice.shows(r"^⋯ one\n⋯ two\nthree\nlobby · 1 online · no connection, trying again")
+    town.broker(bind=town.address)
+    alice.shows(r"^Connected again.\none  ✓ sent\ntwo  ✓ sent\nthree\nlobby · 1 online · /help")
+    alice.enter()
+    with somebody(town, "Bob") as bob:
+        alice.shows("^Bob has joined")
+        assert [m.text for m in bob.history("lobby")] == ["one", "two", "three"]
+
+
+def test_nothing_that_others_write_is_executed(town: Town) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    title = alice.title
+    attack = "\x1b[31mred\x1b]0;owned\x07\x1b[2J\x1b[H\x9b2J\rover\u202eturned\x1b]52;c;aGk=\x07"
+    with somebody(town, "Mallory") as mallory:
+        alice.keys("typing")
+        mallory.post("lobby", attack)
+        mallory.tell("Alice", attack)
+        mallory.post("lobby", "x\nBob: I never said that")
+        alice.shows(
+            r"^Mallory: \\x1b\[31mred\\x1b\]0;owned\\x07",
+            r"^Private message from Mallory: \\x1b\[31mred",
+            r"^    Bob: I never said that$",
+            r"^typing$",
+        )
+    assert "Welcome to the chat, Alice!" in alice.transcript()  # nothing was cleared
+    assert alice.title == title
+    for sequence in ("\x1b]", "\x9b", "\x07", "\u202e", "\x1b[31m"):
+        assert sequence not in alice.raw()
+
+
+def test_wide_characters_do_not_break_a_narrow_line(town: Town) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnNarrowTerminal)
+    typed = "長い" * 10 + "😀 naïve שלום"  # longer than a row
+    with somebody(town, "Bob") as bob:
+        alice.keys(typed)
+        bob.post("lobby", "😀" * 30 + " done")
+        alice.shows("done", "שלום")
+        alice.enter()
+        alice.shows(r"שלום\n\nlobby")
+        bob.post("lobby", "after")
+        alice.shows("^Bob: after$")
+        assert bob.history("lobby")[1].text == typed
+
+
+def test_a_long_paste_is_one_message_or_is_cut_after_asking(town: Town) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    small = "\n".join(f"line {number}" for number in range(500))
+    large = "\n".join(f"line {number} of many" for number in range(500))
+    assert len(small.encode()) <= TEXT_BYTES < len(large.encode())
+    with somebody(town, "Bob") as bob:
+        alice.pastes(small)
+        alice.shows("^line 499$", "^500 lines: Enter sends them as one message")
+        alice.enter()
+        alice.shows(STATUS)
+        alice.pastes(large)
+        alice.shows("^line 499 of many$")
+        alice.enter()
+        alice.shows(r"Not sent: a message has at most 8 KiB", "again to send it as 2 messages")
+        alice.enter()
+        alice.shows(r"^    line 499 of many\n\nlobby")
+        bob.flush()
+        texts = [m.text for m in bob.history("lobby")]
+    assert texts[0] == small
+    assert "\n".join(texts[1:]) == large
+    assert len(texts) == 3
+
+
+def test_tab_completes_a_name_and_a_command(town: Town) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    with somebody(town, "Bob") as bob:
+        alice.shows("^Bob has joined")
+        alice.keys("@b\t")
+        alice.shows("^@Bob: ?$")
+        alice.types("hi")
+        while (update := bob.next_event(10)) is not None:
+            if getattr(update, "text", "") == "hi":
+                break
+        alice.keys("/ro\t")
+        alice.shows("^/rooms ?$")
+        alice.enter()
+        alice.shows("^lobby  .2 members, you talk here.$")
+
+
+def test_a_flood_leaves_typing_alone_and_is_counted(town: Town) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    with somebody(town, "Bot") as bot:
+        outcomes = []
+        for number, key in enumerate("typed while it pours" * 50):
+            outcomes.append(bot.post_nowait("lobby", f"drop {number}"))
+            if number < 20:
+                alice.keys(key)
+        assert [outcome.result(15) for outcome in outcomes] == list(range(1, 1001))
+        alice.shows(
+            r"lines not shown: too fast to read; /history has all", "^typed while it pours$"
+        )
+        alice.shows("^Bot: drop 999$")
+        alice.keys("\x7f" * 20)
+        alice.types("/history 1000")
+        alice.shows(r"^─── all that was said in lobby ───\nBot: drop 0\nBot: drop 1\n")
+        alice.shows(r"^Bot: drop 499$", r"^Bot: drop 999\n─── now ───$")
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["ctrl-c", "ctrl-d"])
+def test_a_key_clears_or_leaves_and_gives_the_terminal_back(town: Town, key: str) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    assert not alice.echoes
+    if key == "\x03":
+        alice.keys("no, not that")
+        alice.shows("^no, not that$")
+        alice.keys(key)
+        alice.shows(r"Alice!\n\nlobby")
+    alice.keys(key)
+    assert alice.ends() == 0
+    assert alice.echoes
+
+
+def test_the_others_are_told_when_the_terminal_is_closed(town: Town) -> None:
+    town.broker()
+    bob = town.chats(ThroughPipes, "Bob")
+    ours, theirs = pty.openpty()
+    command = [*CLIENT, "chat", town.address, "--name", "Alice"]
+    env = environment(town.home("Alice")) | {"TERM": "xterm-256color"}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
+    ) as alice:
+        os.close(theirs)
+        shown = b""
+        while b"/help" not in shown:
+            shown += os.read(ours, 4096)
+        os.close(ours)
+        bob.sees("Alice has left the chat.")
+        assert alice.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_and_gives_the_terminal_back(town: Town, number: signal.Signals) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    alice.signal(number)
+    assert alice.ends() == 0
+    assert alice.echoes
+
+
+def test_leaving_while_the_broker_is_away_says_what_waits(town: Town) -> None:
+    broker = town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    broker.kill()
+    alice.shows("^Connection lost")
+    alice.types("important", "/exit")
+    alice.shows(r"^⋯ important$", "^Waiting until all you wrote is stored; Ctrl-C gives up.$")
+    alice.presses("c")
+    assert alice.ends() == 1
+    assert "1 message has no answer" in alice.transcript()
+
+
+def test_a_simple_terminal_stays_simple(town: Town) -> None:
+    town.broker()
+    alice = town.on_terminal("Alice", "chat", town.address, "--name", "Alice")
+    alice.sees("Welcome to the chat, Alice!")
+    assert isinstance(alice, OnTerminal)
+    assert "\x1b" not in alice.transcript()
+    assert "/help" not in alice.transcript()
