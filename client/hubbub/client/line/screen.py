@@ -54,10 +54,8 @@ def line(  # noqa: PLR0911, PLR0912 - a table
         case updates.Message():
             return None if update.own else spoken(update, me=me, room=room, rows=rows)
         case updates.PrivateMessage():
-            told_oneself = update.to == me
-            if update.own and not told_oneself:
-                return None
-            return private(update, me=me, elsewhere=True, rows=rows)
+            own = update.own and update.to != me
+            return None if own else private(update, me=me, elsewhere=True, rows=rows)
         case updates.PersonJoined(name):
             return _quiet(f"{name} has joined the chat.")
         case updates.PersonLeft(name):
@@ -68,10 +66,10 @@ def line(  # noqa: PLR0911, PLR0912 - a table
             return None if name == me else _quiet(f"{name} has joined {where}.")
         case updates.MemberLeft(where, name):
             return None if name == me else _quiet(f"{name} has left {where}.")
-        case updates.PersonAway() | updates.PersonBack():
-            return None  # `/who` tells, and whoever writes to them privately
         case updates.RoomCreated() | updates.RoomJoined() | updates.RoomLeft():
             return None  # one's own doing; who did it here has been told
+        case updates.PersonAway() | updates.PersonBack():
+            return None  # `/who` tells it, and so does writing to them
         case updates.ConnectionLost():
             return notice(
                 "Connection lost; trying again… What you type now is sent when it is back."
