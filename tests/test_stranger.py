@@ -210,6 +210,18 @@ def test_stranger_gets_a_code_and_goes_on_when_a_write_is_refused(
 
 
 @pytest.mark.slow  # presence comes at most every 250 ms
+def test_strangers_see_who_is_away(enter: Enter) -> None:
+    alice, bob = enter("Alice"), enter("Bob")
+    assert bob.ask("away", text="at lunch")["type"] == "noted"
+    alice.until(lambda: any(d.get("away") == {"Bob": "at lunch"} for d in alice.presence))
+    assert alice.ask("who")["away"] == {"Bob": "at lunch"}
+    assert bob.ask("away")["type"] == "noted"
+    alice.until(lambda: any(d.get("back") == ["Bob"] for d in alice.presence))
+    assert "away" not in alice.ask("who")
+    assert bob.ask("away", text="?" * 257)["code"] == "too_large"
+
+
+@pytest.mark.slow  # presence comes at most every 250 ms
 def test_strangers_see_each_other_come_and_go(enter: Enter) -> None:
     alice, bob = enter("Alice"), enter("Bob")
     alice.until(lambda: any("Bob" in delta.get("joined", []) for delta in alice.presence))

@@ -19,16 +19,27 @@ from hubbub.common.events import (
     RoomCreated,
     UnknownEvent,
 )
-from hubbub.common.limits import FRAME_DOWN_BYTES, MAX_NUMBER
+from hubbub.common.limits import (
+    AWAY_BYTES,
+    CLIENT_MAX_FRAME_BYTES,
+    DESCRIPTION_BYTES,
+    FRAME_DOWN_BYTES,
+    MAX_NUMBER,
+    NAME_CHARACTERS,
+    PAGE_ITEMS,
+)
 from hubbub.common.replies import (
     Acked,
     Delivered,
     Error,
     Head,
     Joined,
+    MemberInfo,
+    MemberList,
     Page,
     Pong,
     Reply,
+    Roster,
     Stored,
     Welcome,
 )
@@ -80,6 +91,25 @@ def packed(value: Any) -> bytes:
 def test_client_reads_what_a_broker_wrote() -> None:
     assert codec.decode_replies(codec.array([codec.encode(reply) for reply in REPLIES])) == REPLIES
     assert [codec.decode_event(codec.encode(event)) for event in EVENTS] == EVENTS
+
+
+NAMES = [f"{number:04}" + "𐎠" * (NAME_CHARACTERS - 4) for number in range(PAGE_ITEMS)]
+LONGEST = "𐎠" * (DESCRIPTION_BYTES // 4)
+LARGEST: list[Reply] = [
+    Roster(1, MAX_NUMBER, PAGE_ITEMS, NAMES, dict.fromkeys(NAMES, "x" * AWAY_BYTES)),
+    MemberList(1, ROOM, [MemberInfo(name, True, "x" * AWAY_BYTES) for name in NAMES], more=True),
+    Welcome(
+        id=1, name=NAMES[0], epoch=ROOM, inbox=Head(ROOM, MAX_NUMBER, DIGEST), time=1, events_port=5001,
+        rooms=[Joined(ROOM, name, MAX_NUMBER, DIGEST, LONGEST, MAX_NUMBER) for name in NAMES],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reply", LARGEST, ids=lambda reply: type(reply).__name__)
+def test_client_reads_the_largest_reply_of_a_kind(reply: Reply) -> None:
+    payload = codec.array([codec.encode(reply)])
+    assert len(payload) < CLIENT_MAX_FRAME_BYTES
+    assert codec.decode_replies(payload) == [reply]
 
 
 def test_client_ignores_what_it_does_not_know_when_a_broker_is_newer() -> None:

@@ -1,4 +1,5 @@
-"""The shared state: accounts, rooms, memberships, inboxes, producers. Only `apply` changes it.
+"""The shared state: accounts, rooms, memberships, inboxes, markers, producers. Only `apply` changes it; but what of it is told from the committed
+state alone, the published heads and the markers, moves when the commit has returned.
 
 It is what the log says, so it can be dropped and read again from the store at any time. What belongs to live connections is in `sessions`.
 """
