@@ -1,5 +1,6 @@
 """Fixtures that start real brokers and clients; see `tests/processes.py`."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,3 +19,11 @@ def town(tmp_path: Path) -> Iterator[Town]:
     """A place for one broker and its people, all of them ended after the test."""
     with ExitStack() as stack:
         yield Town(tmp_path, stack)
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """A port that nobody listens on and nobody else gets: bound, not listening."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]

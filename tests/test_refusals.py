@@ -1,21 +1,12 @@
 """Both programs, when they cannot do what they were asked: one line that says what to do, and exit code 1."""
 
-import socket
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
 from tests.processes import BROKER, CLIENT, OnTerminal, ThroughPipes, Town
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def unused_port() -> Iterator[int]:
-    """A port that nobody listens on and nobody else gets: bound, not listening."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
 
 
 def complaint(town: Town, *command: str, who: str = "broker") -> str:
@@ -95,6 +86,41 @@ def test_a_broker_with_another_key(town: Town) -> None:
     assert forget.ends() == 0
     alice = town.through_pipes("Alice", "chat", town.address, "--name", "Alice")
     alice.sees("Registration successful. Welcome to the chat, Alice!")
+
+
+FUTURE = (
+    "import hubbub.common.codec as c; c.VERSIONS = (9,); from hubbub.client.cli import main; main()"
+)
+"""`hubbub` as it may be one day: it speaks another version of the protocol."""
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_client_of_another_age_is_told_which_side_to_update(town: Town, is_known: bool) -> None:
+    town.broker()
+    if is_known:
+        town.chats(ThroughPipes, "Alice")
+    later = (sys.executable, "-c", FUTURE, "chat", town.address, "--name", "Alice")
+    line = complaint(town, *later, who="Alice")
+    assert "speaks version 1 of the protocol, this client 9: ask its operator to update" in line
+
+
+def test_a_web_server_is_not_taken_for_a_broker(town: Town) -> None:
+    server = town.start(
+        ThroughPipes, sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "0"
+    )
+    port = int(server.sees_match(r"port (\d+) ")[1])
+    for typed in (port, port - 2):
+        line = client_complaint(town, "--name", "Alice", address=f"127.0.0.1:{typed}")
+        assert "something listens" in line
+        assert "no hubbub broker" in line
+
+
+@pytest.mark.parametrize("offset", [1, 2])
+def test_another_port_of_the_broker_leads_to_its_address(town: Town, offset: int) -> None:
+    town.broker()
+    port = int(town.address.rpartition(":")[2]) + offset
+    line = client_complaint(town, "--name", "Alice", address=f"127.0.0.1:{port}")
+    assert line.endswith(f"the broker's address is {town.address}")
 
 
 def test_a_port_in_use(town: Town, tmp_path: Path) -> None:

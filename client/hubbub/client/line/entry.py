@@ -4,51 +4,111 @@ A person who answered wrongly is told why and asked again; a pipe and an option 
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from hubbub.client import door
 from hubbub.client.client import Client
-from hubbub.client.errors import BadName, NameTaken, TooManyNames
+from hubbub.client.errors import (
+    BadName,
+    ConnectError,
+    HomeUnusable,
+    NameTaken,
+    TooManyNames,
+    VersionUnsupported,
+)
+from hubbub.client.home import Home
+from hubbub.client.line.chooser import Offer
 from hubbub.client.line.terminal import Terminal
 from hubbub.common.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse
 from hubbub.common.errors import HubbubError, InvalidAddress
+from hubbub.common.links import JoinLink, Place, address_of, is_link, parse_place
 
 
 class NoAnswer(HubbubError):
     """The input ended before a question was answered."""
 
 
-def ask_address(terminal: Terminal) -> Address:
-    """Ask for the broker's IP and port; an empty answer takes the default."""
+def ask_place(terminal: Terminal, home: Home, offers: Sequence[Offer] = ()) -> Place:
+    """Ask for the broker's IP and port; an empty answer takes the default, or the first of the offers.
+
+    The number of an offer is an answer too, and so are an address with its port and a join link: then the port is not asked. A person is asked
+    again if there is no broker. Otherwise raises HubbubError.
+    """
+    if offers:
+        _show(terminal, offers)
     while True:
-        host = _ask(terminal, "Enter server IP: ") or DEFAULT_HOST
-        port = _ask(terminal, "Enter server port: ") or str(DEFAULT_PORT)
         try:
-            return parse(
-                f"[{host.strip('[]')}]:{port}" if host.count(":") > 1 else f"{host}:{port}"
-            )
-        except InvalidAddress as error:
+            place = _answer(terminal, offers)
+            check_place(place, home)
+        except (InvalidAddress, ConnectError) as error:
             if not terminal.interactive:
                 raise
-            terminal.show(str(error))
+            terminal.show(f"{error}")
+        else:
+            return place
+
+
+def check_place(place: Place, home: Home) -> None:
+    """Raise ConnectError if there is no broker, before its person is asked for more. Raises HomeUnusable too."""
+    address = address_of(place)
+    if isinstance(place, JoinLink) or home.pinned(address) is not None:
+        door.check_presence(address)
+    else:
+        door.ask(address)
+
+
+def _show(terminal: Terminal, offers: Sequence[Offer]) -> None:
+    terminal.show("Brokers to choose from:")
+    width = max(len(str(offer.address)) for offer in offers)
+    for number, offer in enumerate(offers, 1):
+        terminal.show(f"{number:3}  {str(offer.address).ljust(width)}  {offer.remark}")
+    terminal.show("A number or an address; Enter takes 1.")
+
+
+def _answer(terminal: Terminal, offers: Sequence[Offer]) -> Place:
+    host = _ask(terminal, "Enter server IP: ")
+    if offers and (not host or host.isdecimal()):
+        number = int(host or 1)
+        if not 1 <= number <= len(offers):
+            raise InvalidAddress(f"there is no number {number} in the list")
+        return offers[number - 1].address
+    if is_link(host) or host.count(":") == 1 or "]:" in host:
+        return parse_place(host)
+    host = host or DEFAULT_HOST
+    port = _ask(terminal, "Enter server port: ") or str(DEFAULT_PORT)
+    return parse(f"[{host.strip('[]')}]:{port}" if host.count(":") > 1 else f"{host}:{port}")
 
 
 def enter(
-    terminal: Terminal, address: Address, name: str | None, options: Mapping[str, Any]
+    terminal: Terminal, place: Place, name: str | None, home: Home, options: Mapping[str, Any]
 ) -> Client:
     """Connect and log in, as `name` or as the person answers; `options` are further ones of `Client`.
 
     Raises HubbubError when there is nothing more to ask.
     """
+    address = address_of(place)
     confirm = _confirm(terminal, address) if terminal.interactive else None
+    last = home.last_name(address) if terminal.interactive and name is None else ""
+    if last:
+        terminal.show(f"Enter alone takes the name {last}, as last time.")
     while True:
-        chosen = _ask(terminal, "Enter your name: ") if name is None else name
+        chosen = (_ask(terminal, "Enter your name: ") or last) if name is None else name
         try:
-            return Client(address, name=chosen, confirm=confirm, **options)
+            client = Client(place, name=chosen, home=home.folder, confirm=confirm, **options)
         except (BadName, NameTaken, TooManyNames) as error:
             if name is not None or not terminal.interactive:
                 raise
-            terminal.show(str(error))
+            terminal.show(f"{error}")
+        except VersionUnsupported:
+            door.ask(address)  # knows which side is to be updated, and says it
+            raise
+        else:
+            if terminal.interactive:
+                with suppress(HomeUnusable):  # the chat is worth more than the memory of it
+                    home.visited(address, client.name)
+            return client
 
 
 def _confirm(terminal: Terminal, address: Address) -> Callable[[str], bool]:
