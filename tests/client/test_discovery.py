@@ -4,12 +4,14 @@ import gc
 import ipaddress
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from time import monotonic
 
 import pytest
 from tests.abilities import need_multicast
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, ROOT, environment
 from zeroconf import IPVersion, ServiceInfo, Zeroconf
 
 from hubbub.client.announcements import Found
@@ -93,7 +95,7 @@ def test_a_search_keeps_to_its_bound_when_too_many_announce_themselves(network: 
 
 @pytest.fixture
 def left_sockets() -> Iterator[None]:
-    """zeroconf leaves a socket that it could not bind to the garbage collector, which warns; see that it does so in this test."""
+    """A socket that it could not bind zeroconf leaves to the garbage collector, which warns; see that it does so in this test."""
     yield
     gc.collect()
 
@@ -124,3 +126,15 @@ def test_a_search_can_be_closed_twice_and_collected_from_afterwards() -> None:
     search.close()
     search.close()
     assert search.collect(0) == []
+
+
+def test_who_does_not_search_does_not_load_what_a_search_needs() -> None:
+    check = "import sys, hubbub.client.discovery; sys.exit(str({'zeroconf', 'asyncio'} & sys.modules.keys()))"
+    child = subprocess.run(
+        [sys.executable, "-c", check],
+        env=environment(ROOT),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert child.stderr == "set()\n"

@@ -28,7 +28,7 @@ Examples:
       asks for IP and port; Enter takes 127.0.0.1 and 5000: this machine only
   hubbub-broker --bind 0.0.0.0
       for the local network; prints what the others type to join
-  hubbub-broker --bind [::] --advertise chat.example.org
+  hubbub-broker --bind '[::]' --advertise chat.example.org
       IPv6 and IPv4; clients find it by that name
   hubbub-broker --bind 127.0.0.1:0 --data /tmp/try
       on free ports, with nothing kept elsewhere
