@@ -11,7 +11,7 @@ PYTHON ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test check format bench lock clean
+.PHONY: help venv demo test check format bench picture lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ COMPILE = $(LOCKER)/bin/uv pip compile --quiet --universal --python-version 3.11
 # What builds the wheel; the Dockerfile installs it from pins too.
 BUILD_SYSTEM = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 LOCKER := $(VENV)/locker
+
+picture: $(READY) ## draw the README's picture from a real session
+	@$(BIN)/python examples/picture.py
 
 lock: ## pin the newest allowed versions into requirements*.lock
 	@$(FIND_PYTHON); "$$python" -m venv $(LOCKER)

@@ -138,7 +138,7 @@ class Past:
         for place, message in enumerate(page[start:], start):
             if place == first:
                 lines.append(rule(self._new_since(page, first)))
-            lines.append(self._line(message, marker.room))
+            lines.append(self._line(message, marker.room, earlier=place < first))
         return lines
 
     def _new_since(self, page: History, first: int) -> str:
@@ -156,12 +156,12 @@ class Past:
         lines = [rule("private messages while you were away")]
         if len(new) > EARLIER:
             lines.append(notice(f"{len(new) - EARLIER} before these; /history @NAME shows them."))
-        return lines + [self._line(message, LOBBY) for message in new[-EARLIER:]]
+        return lines + [self._line(m, LOBBY, earlier=False) for m in new[-EARLIER:]]
 
-    def _line(self, message: Message, room: str) -> Line:
+    def _line(self, message: Message, room: str, *, earlier: bool = True) -> Line:
         me = self._client.name
         if isinstance(message, updates.Message):
             line = screen.spoken(message, me=me, room=room)
         else:
             line = screen.private(message, me=me)
-        return replace(line, earlier=True, may_skip=False, rings=False)
+        return replace(line, earlier=earlier, may_skip=False, rings=False)
