@@ -117,17 +117,18 @@ class Announcer:
             self._complain(error)
 
     async def _announce(self) -> None:
+        # What fails in a task of zeroconf's; asyncio itself would print it with its traceback.
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, told: self._complain(_told_by(told))
+        )
         end = asyncio.wrap_future(self._end)
         while not end.done():
             try:
                 if addresses := self._addresses():
                     await self._announce_at(addresses, end)
                     continue
-            except (
-                Error,
-                OSError,
-                RuntimeError,
-            ) as error:  # what zeroconf raises without a network
+            # What zeroconf raises without a network.
+            except (Error, OSError, RuntimeError) as error:
                 self._complain(error)
             await asyncio.wait({end}, timeout=AGAIN_SECONDS)
 
@@ -161,6 +162,11 @@ class Announcer:
         text = "Not announced on the local network: {reason}"
         log.log(level, Entry("not_announced", text, reason=str(error) or type(error).__name__))
         self._has_complained = True
+
+
+def _told_by(context: dict[str, Any]) -> Exception:
+    error = context.get("exception")
+    return error if isinstance(error, Exception) else RuntimeError(context["message"])
 
 
 async def _register(mdns: AsyncZeroconf, service: ServiceInfo) -> "asyncio.Future[None]":

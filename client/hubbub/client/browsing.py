@@ -7,6 +7,7 @@ fingerprint of its key, and `v`, the versions of the protocol that it speaks.
 import asyncio
 import contextlib
 import ipaddress
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final
@@ -16,6 +17,8 @@ from zeroconf import Error, IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from hubbub.client.announcements import Found, Surroundings, read
+
+_log: Final = logging.getLogger(__name__)
 
 SERVICE: Final = "_hubbub._tcp.local."
 MOST_BROKERS: Final = 64
@@ -52,6 +55,10 @@ async def _browse(interfaces: Sequence[str] | None, tell: Tell, end: "Future[Non
         elif len(looks) < MOST_BROKERS:
             looks[name] = asyncio.create_task(look(zeroconf, name))
 
+    # What fails in a task of zeroconf's is no concern of whoever searches; asyncio would print it.
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, told: _log.debug("in the search by mDNS: %s", told["message"])
+    )
     async with _open(interfaces) as mdns, AsyncServiceBrowser(mdns.zeroconf, SERVICE, [note]):
         await asyncio.wrap_future(end)
 
