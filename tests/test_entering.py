@@ -73,6 +73,7 @@ def test_a_person_is_asked_again_when_nobody_listens(town: Town, unused_port: in
     for answer, reason in (
         (f"127.0.0.1:{unused_port}", "nobody listens"),
         (f"{host}:{int(port) + 1}", f"the broker's address is {town.address}"),
+        (f"0.0.0.0:{port}", "a client needs the broker's own"),
         ("nosuch.invalid:5000", "cannot find a machine called nosuch.invalid"),
         ("hubbub://127.0.0.1:5000/abc", "this join link is cut off"),
     ):

@@ -14,6 +14,7 @@ from hubbub.client.home import Home
 from hubbub.client.pump import PUMP_THREAD, Pump, Target, new_future
 from hubbub.client.results import LoggedIn
 from hubbub.client.trust import Trust, explain, keep, server_key
+from hubbub.common.addresses import Address
 from hubbub.common.errors import InvalidAddress
 from hubbub.common.links import JoinLink, Place, address_of, parse_place
 
@@ -28,8 +29,7 @@ def target(address: str | Place, name: str, home: Home, insecure: bool, trust: T
     """Return what `Client` is asked for as the pump needs it: keys read or made, the broker's key known. Raises as `Client` does."""
     typed = parse_place(address) if isinstance(address, str) else address
     place = address_of(typed)
-    if not place.port or place.is_wildcard:
-        raise InvalidAddress(f"{place} is an address to listen on; a client needs the broker's own")
+    check_address(place)
     if insecure and not place.is_loopback:
         raise ConnectError(f"without encryption only on loopback, which {place} is not")
     if isinstance(typed, JoinLink):
@@ -37,6 +37,14 @@ def target(address: str | Place, name: str, home: Home, insecure: bool, trust: T
     keys = home.device_key()
     key = None if insecure else server_key(home, place, trust)
     return Target(place, keys, key, name, CLIENT_NAME)
+
+
+def check_address(address: Address) -> None:
+    """Raise InvalidAddress if only a broker can use it."""
+    if not address.port or address.is_wildcard:
+        raise InvalidAddress(
+            f"{address} is an address to listen on; a client needs the broker's own"
+        )
 
 
 def log_in(pump: Pump, target: Target, home: Home, timeout: float) -> LoggedIn:

@@ -9,6 +9,7 @@ from typing import Final
 
 from hubbub.client import door
 from hubbub.client.errors import ConnectError, Refused, WrongKey, login_refused, wrong_key
+from hubbub.client.lifetime import check_address
 from hubbub.client.sockets import new_key_pair
 from hubbub.client.visit import Visit, inside
 from hubbub.common.addresses import Address
@@ -51,10 +52,11 @@ def check(
 ) -> Health:
     """Return how a broker is. `pinned`: its key, if one is known; that of a join link counts too.
 
-    Raises ConnectError: NobodyListens, WrongKey, VersionUnsupported, Refused.
+    Raises InvalidAddress, and ConnectError: NobodyListens, WrongKey, VersionUnsupported, Refused.
     """
     deadline = monotonic() + timeout
     address = address_of(place)
+    check_address(address)
     if insecure and not address.is_loopback:
         raise ConnectError(f"without encryption only on loopback, which {address} is not")
     begun = monotonic()

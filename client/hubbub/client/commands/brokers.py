@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -44,7 +45,8 @@ def brokers(browse: bool, as_json: bool, home: Path | None) -> None:
         _table([(str(b.address), fingerprint(b.key), _remark(b)) for b in known])
     if found:
         click.echo("On the local network:")
-        _table([(str(b.address), b.fingerprint, f"calls itself {b.name}") for b in found])
+        pins = {b.address: fingerprint(b.key) for b in known}
+        _table([(str(b.address), b.fingerprint, caution(b, pins)) for b in found])
     if not known and not found:
         nothing = ", and none was found on the local network" if browse else ""
         click.echo(f"No broker is known here{nothing}.")
@@ -70,6 +72,14 @@ def _found(broker: Found) -> dict[str, str]:
 def _remark(broker: KnownBroker) -> str:
     remark = f"since {_since(broker):%Y-%m-%d}"
     return f"{remark}, as {broker.name}" if broker.name else remark
+
+
+def caution(broker: Found, pins: Mapping[Address, str]) -> str:
+    """Return what to know of a broker that was found: `pins` are the fingerprints of the known ones."""
+    pin = pins.get(broker.address, "")
+    if pin == broker.fingerprint:
+        return f"{broker.name}, known here"
+    return f"{broker.name}, NOT THE KEY KNOWN HERE" if pin else broker.name
 
 
 def _since(broker: KnownBroker) -> datetime:

@@ -10,11 +10,12 @@ from typing import Any, Final
 import click
 
 from hubbub.client.commands import options
-from hubbub.client.errors import ConnectError, HomeUnusable
+from hubbub.client.errors import HomeUnusable
 from hubbub.client.home import Home
 from hubbub.client.line.screen import harmless
 from hubbub.client.ping import PING_SECONDS, Health, check
 from hubbub.common.addresses import Address
+from hubbub.common.errors import HubbubError
 from hubbub.common.fingerprint import fingerprint
 from hubbub.common.links import JoinLink, Place, address_of
 
@@ -43,7 +44,7 @@ class _Seconds(click.FloatRange):
     metavar="SECONDS",
     type=_Seconds(0.1, 60),
     default=PING_SECONDS,
-    help="How long all of it may take. Default: 3.",
+    help="How long the broker may take to answer all of it. Default: 3.",
 )
 @options.as_json
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing if the broker is well.")
@@ -64,7 +65,7 @@ def ping(
     try:
         pinned = _pinned(home, address)
         health = check(place, pinned, insecure=insecure, timeout=timeout)
-    except ConnectError as error:
+    except HubbubError as error:
         if not as_json:
             raise
         click.echo(json.dumps({"healthy": False, "address": str(address), "error": str(error)}))

@@ -19,6 +19,7 @@ from hubbub.client.errors import (
     VersionUnsupported,
 )
 from hubbub.client.home import Home
+from hubbub.client.lifetime import check_address
 from hubbub.client.line.chooser import Offer
 from hubbub.client.line.terminal import Terminal
 from hubbub.common.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse
@@ -51,8 +52,9 @@ def ask_place(terminal: Terminal, home: Home, offers: Sequence[Offer] = ()) -> P
 
 
 def check_place(place: Place, home: Home) -> None:
-    """Raise ConnectError if there is no broker, before its person is asked for more. Raises HomeUnusable too."""
+    """Raise ConnectError or InvalidAddress if there can be no broker, before its person is asked for more. Raises HomeUnusable too."""
     address = address_of(place)
+    check_address(address)
     if isinstance(place, JoinLink) or home.pinned(address) is not None:
         door.check_presence(address)
     else:
