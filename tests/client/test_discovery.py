@@ -92,7 +92,7 @@ def test_a_search_keeps_to_its_bound_when_too_many_announce_themselves(network: 
     with Search(LOOPBACK) as search:
         while len(found := search.collect(monotonic() - begun + 0.02)) < 64:
             assert monotonic() - begun < PATIENCE, found
-        assert len(search.collect(monotonic() - begun + 0.5)) == 64
+        assert len(search.collect(monotonic() - begun + 0.5)) <= 64
 
 
 @pytest.fixture
