@@ -94,7 +94,8 @@ def test_program_understands_a_call_when_a_document_shows_it(call: list[str]) ->
     if program == "hubbub":
         command = client_cli
         if arguments and not arguments[0].startswith("-"):
-            command = client_cli.commands[arguments.pop(0)]
+            is_place = ":" in arguments[0]  # `hubbub ADDRESS` is a chat
+            command = client_cli.commands["chat" if is_place else arguments.pop(0)]
     with contextlib.suppress(click.MissingParameter, click.exceptions.Exit):  # a mere name; --help
         command.make_context(program, arguments)  # reads the options, runs nothing
 
