@@ -22,9 +22,9 @@ from hubbub.client.home import Home
 from hubbub.client.lifetime import check_address
 from hubbub.client.line.chooser import Offer
 from hubbub.client.line.terminal import Terminal
-from hubbub.common.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse
+from hubbub.common.addresses import Address, parse_answers
 from hubbub.common.errors import HubbubError, InvalidAddress
-from hubbub.common.links import JoinLink, Place, address_of, is_link, parse_place
+from hubbub.common.links import JoinLink, Place, address_of, parse_place
 
 
 class NoAnswer(HubbubError):
@@ -76,11 +76,9 @@ def _answer(terminal: Terminal, offers: Sequence[Offer]) -> Place:
         if not 1 <= number <= len(offers):
             raise InvalidAddress(f"there is no number {number} in the list")
         return offers[number - 1].address
-    if is_link(host) or host.count(":") == 1 or "]:" in host:
+    if "://" in host or "]:" in host or host.count(":") == 1:
         return parse_place(host)
-    host = host or DEFAULT_HOST
-    port = _ask(terminal, "Enter server port: ") or str(DEFAULT_PORT)
-    return parse(f"[{host.strip('[]')}]:{port}" if host.count(":") > 1 else f"{host}:{port}")
+    return parse_answers(host, _ask(terminal, "Enter server port: "))
 
 
 def enter(
