@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from hubbub.client.commands import brokers, chat, completion, ping, whoami
 from hubbub.client.commands.options import HELP, known_places
+from hubbub.client.line.screen import harmless
 from hubbub.common.errors import HubbubError
 from hubbub.common.links import is_link
 
@@ -59,8 +60,6 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except HubbubError as error:
-            from hubbub.client.line.screen import harmless  # noqa: PLC0415 - rarely needed
-
             click.echo(f"hubbub: {harmless(str(error))}", err=True)
         except KeyboardInterrupt:
             if os.isatty(0):

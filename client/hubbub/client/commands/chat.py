@@ -12,6 +12,8 @@ from hubbub.client.commands import options
 from hubbub.client.discovery import Search
 from hubbub.client.home import Home
 from hubbub.client.line.chooser import offers
+from hubbub.client.line.entry import ask_place, check_place, enter
+from hubbub.client.line.terminal import Terminal
 from hubbub.common.links import Place
 
 _EPILOG: Final = """\b
@@ -76,16 +78,10 @@ def chat(  # noqa: PLR0913 - an argument an option
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, signal.default_int_handler)  # said farewell as with Ctrl-C
     folder = Home(home)
-    # It looks around while the rest, which nobody should wait for who only wants --help, is loaded.
     asks = place is None and os.isatty(0)
     search = Search() if asks and browse else None
+    # Loads prompt-toolkit: nobody should wait for it who only wants --help, and the search goes on meanwhile.
     from hubbub.client.line import start  # noqa: PLC0415 - see above
-    from hubbub.client.line.entry import (  # noqa: PLC0415 - see above
-        ask_place,
-        check_place,
-        enter,
-    )
-    from hubbub.client.line.terminal import Terminal  # noqa: PLC0415 - see above
 
     terminal = Terminal.of_process()
     if place is None:
