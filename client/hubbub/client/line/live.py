@@ -34,6 +34,8 @@ from hubbub.client.line.thinning import Thinning
 
 DRAW_SECONDS: Final = 0.05
 """Between two drawings, so that the terminal has time for keys."""
+LINES_AHEAD: Final = 1000
+"""Lines that wait to be drawn; then whoever shows more waits too, and in the end the broker does."""
 PENDING_SECONDS: Final = 0.5
 """What is unanswered for so long is marked as waiting, and later as sent."""
 WAITING_ROWS: Final = 5
@@ -65,7 +67,7 @@ class LiveTerminal:
         self._typed: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         for text in ahead:
             self._typed.put(text)
-        self._lock = threading.Lock()  # over what callers hand to the screen's thread
+        self._lock = threading.Condition()  # over what callers hand to the screen's thread
         self._lines: deque[Line] = deque()
         self._unanswered: dict[int, _Unanswered] = {}
         self._standing = Standing()
@@ -133,8 +135,9 @@ class LiveTerminal:
         return False
 
     def show(self, line: Line) -> None:
-        """Show a line above the one being typed."""
+        """Show a line above the one being typed. Waits while a terminal that takes nothing has many lines to show."""
         with self._lock:
+            self._lock.wait_for(lambda: len(self._lines) < LINES_AHEAD or not self._is_drawing)
             self._lines.append(line)
         self._changed()
 
@@ -192,7 +195,9 @@ class LiveTerminal:
         except BaseException as error:  # noqa: BLE001 - handed to whoever closes the terminal
             self._failure = error
         finally:
-            self._loop = None
+            with self._lock:
+                self._loop = None
+                self._lock.notify_all()
             self._typed.put(None)
 
     async def _serve(self) -> None:
@@ -217,8 +222,12 @@ class LiveTerminal:
             self._running = False
             self._app.exit()
 
+    @property
+    def _is_drawing(self) -> bool:
+        return self._loop is not None
+
     def _changed(self) -> None:
-        if self._thread.ident is None or not self._thread.is_alive():
+        if not self._is_drawing:
             self._draw_now()
         else:
             self._ask_for(self._plan)
@@ -255,6 +264,7 @@ class LiveTerminal:
         with self._lock:
             lines = [*self._lines]
             self._lines.clear()
+            self._lock.notify_all()
         return self._thinning.take(lines, now)
 
     def _draw_now(self) -> None:
