@@ -58,6 +58,7 @@ def test_the_brief_is_kept_on_a_live_terminal_too(town: Town) -> None:
     bob.types("/exit")
     alice.shows("^Bob has left the chat.$")
     assert bob.ends() == 0
+    alice.shows(r"^Bob has left the chat.\n\nlobby · 1 online")
     assert alice.transcript() == "\n".join(
         [
             "Enter server IP: 127.0.0.1",
