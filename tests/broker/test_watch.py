@@ -106,10 +106,14 @@ def test_watch_knows_and_shuts_connections_by_ipv6_and_shows_ipv4_plainly(
     watch = Watch()
     with caplog.at_level(logging.DEBUG, "hubbub.broker"):
         watch.accepted(broker.fileno(), is_commands=True)
+        for _ in range(2):  # once is told
+            watch.log_peer(watch.number(broker.fileno()))
         watch.cut(watch.number(broker.fileno()))
         assert client.recv(1) == b""
         watch.disconnected(broker.fileno(), is_commands=True)
     peer = (host, client.getsockname()[1])
     assert caplog.messages == [
-        f"Connecting from {peer}", f"The connection from {peer} has ended.",
-    ]  # fmt: skip
+        f"A connection from {peer} was accepted.",
+        f"Connecting from {peer}",
+        f"The connection from {peer} has ended.",
+    ]

@@ -7,7 +7,7 @@ commit if none is in flight; send what was gathered, one frame for each session.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, assert_never
 
@@ -19,14 +19,24 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.core import Core
-from hubbub.broker.core.effects import Cut, Effect, Fetch, Grant, Publish, Revoke, Send, Submit
+from hubbub.broker.core.effects import (
+    Cut,
+    Effect,
+    Fetch,
+    Grant,
+    LogPeer,
+    Publish,
+    Revoke,
+    Send,
+    Submit,
+)
 from hubbub.broker.core.reads import ReadResult
 from hubbub.broker.core.sessions import Peer
 from hubbub.broker.entries import Entry
 from hubbub.broker.errors import StorageError
 from hubbub.broker.outgoing import Outgoing
 from hubbub.broker.sequencer import Sequencer
-from hubbub.broker.sockets import Sockets
+from hubbub.broker.sockets import Sockets, drain, user_id
 from hubbub.broker.store.interface import Store
 from hubbub.broker.wake import Waker
 from hubbub.broker.watch import UNKNOWN, Connection, Watch
@@ -158,7 +168,7 @@ class Loop:
     # What comes in.
 
     def _answer_zap(self) -> None:
-        for request in _drain(self._sockets.zap):
+        for request in drain(self._sockets.zap):
             reply = self._auth.answer(request)
             if reply is not None:
                 self._sockets.zap.send_multipart(reply, zmq.NOBLOCK)
@@ -169,7 +179,7 @@ class Loop:
             (self._sockets.commands_monitor, True),
             (self._sockets.events_monitor, False),
         ):
-            for message in _drain(monitor):
+            for message in drain(monitor):
                 event = parse_monitor_message(message)
                 fd = int(event["value"])
                 if event["event"] == zmq.EVENT_ACCEPTED:
@@ -209,7 +219,7 @@ class Loop:
             except zmq.Again:
                 return
             frame = commands.recv(zmq.NOBLOCK, copy=False)
-            key = _user_id(frame)
+            key = user_id(frame)
             peer = Peer(routing_id, key, self._connection(frame))
             if frame.more:
                 self._discard_message(peer)
@@ -258,7 +268,7 @@ class Loop:
             body = frame.bytes
             if frame.more or not body or body[0] > _SUBSCRIBE:
                 self._misaligned = True
-                key = _user_id(frame)
+                key = user_id(frame)
                 self._auth.ban(key)
                 self._perform(self._core.misbehaved(key, self._connection(frame), self._now))
             elif not self._misaligned:
@@ -267,7 +277,7 @@ class Loop:
             self._misaligned = False
 
     def _subscription(self, frame: zmq.Frame, body: bytes) -> None:
-        key = _user_id(frame)
+        key = user_id(frame)
         if not self._core.admits(
             key
         ):  # its session has ended; or libzmq's own, of a peer that has gone
@@ -278,7 +288,7 @@ class Loop:
     def _answer_door(self) -> None:
         """Answer the one question; anything else is dropped."""
         door = self._sockets.door
-        for message in _drain(door, FRAMES_A_TURN):
+        for message in drain(door, FRAMES_A_TURN):
             if message[1:] == [QUESTION]:
                 try:
                     door.send_multipart([message[0], self._door], zmq.NOBLOCK)
@@ -362,6 +372,8 @@ class Loop:
                     self._sockets.events.setsockopt(zmq.UNSUBSCRIBE, effect.topic)
                 case Cut():
                     self._watch.cut(effect.connection)
+                case LogPeer():
+                    self._watch.log_peer(effect.connection)
                 case _:
                     assert_never(effect)
 
@@ -374,20 +386,3 @@ class Loop:
         """Send what was gathered for each session; end those that cannot take a reply."""
         for routing_id, is_gone in self._outgoing.flush():
             self._perform(self._core.unreachable(routing_id, self._now, is_gone=is_gone))
-
-
-def _user_id(frame: zmq.Frame) -> str:
-    """Return the hex of the key that the frame's sender proved; empty for libzmq's own frames."""
-    try:
-        return str(frame.get("User-Id"))
-    except zmq.ZMQError:
-        return ""
-
-
-def _drain(socket: "zmq.Socket[bytes]", most: int = 1_000_000) -> Iterator[list[bytes]]:
-    """Yield the messages that are there."""
-    for _ in range(most):
-        try:
-            yield socket.recv_multipart(zmq.NOBLOCK)
-        except zmq.Again:
-            return

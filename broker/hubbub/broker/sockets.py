@@ -8,6 +8,7 @@ zap       ROUTER  inproc    libzmq asks here whether a key may connect; bound fi
 
 import errno
 import resource
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -191,3 +192,20 @@ def _explain(error: zmq.ZMQError, address: Address) -> BindError:
         case _:
             text = f"cannot listen on {address}: {error.strerror}"
     return BindError(text)
+
+
+def user_id(frame: zmq.Frame) -> str:
+    """Return the hex of the key that the frame's sender proved; empty for libzmq's own frames."""
+    try:
+        return str(frame.get("User-Id"))
+    except zmq.ZMQError:
+        return ""
+
+
+def drain(socket: "zmq.Socket[bytes]", most: int = 1_000_000) -> Iterator[list[bytes]]:
+    """Yield the messages that are there."""
+    for _ in range(most):
+        try:
+            yield socket.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            return

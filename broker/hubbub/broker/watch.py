@@ -41,13 +41,14 @@ class Watch:
     def __init__(self) -> None:
         self._by_fd: dict[int, Connection] = {}
         self._by_number: dict[int, Connection] = {}
+        self._logged: set[int] = set()
         self._numbers = count(UNKNOWN + 1)
 
     def __len__(self) -> int:
         return len(self._by_fd)
 
     def accepted(self, fd: int, *, is_commands: bool) -> Connection | None:
-        """A connection was accepted; those for commands are logged, one a client.
+        """A connection was accepted.
 
         Returns the one whose descriptor it has, if that one's end is still to be heard of: the two monitors are not in step.
         """
@@ -59,9 +60,21 @@ class Watch:
         self._by_fd[fd] = connection
         self._by_number[connection.number] = connection
         if is_commands and connection.peer is not None:
-            text = "Connecting from ({address!r}, {port})"
-            log.info(Entry("client_connecting", text, **_fields(connection)))
+            text = "A connection from ({address!r}, {port}) was accepted."
+            log.debug(Entry("client_accepted", text, **_fields(connection)))
         return before
+
+    def log_peer(self, number: int) -> None:
+        """A client logs in on this connection: log where it comes from, once."""
+        connection = self._by_number.get(number)
+        if connection is None or connection.peer is None or number in self._logged:
+            return
+        self._logged.add(number)
+        log.info(
+            Entry(
+                "client_connecting", "Connecting from ({address!r}, {port})", **_fields(connection)
+            )
+        )
 
     def disconnected(self, fd: int, *, is_commands: bool) -> Connection | None:
         """A connection is gone; return what it was, None if that is known already."""
@@ -77,6 +90,7 @@ class Watch:
         connection = self._by_fd.pop(fd, None)
         if connection is not None:
             self._by_number.pop(connection.number, None)
+            self._logged.discard(connection.number)
         return connection
 
     def number(self, fd: int) -> int:

@@ -62,4 +62,11 @@ class Cut:
     connection: int
 
 
-Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut
+@dataclass(frozen=True, slots=True)
+class LogPeer:
+    """Log where the connection comes from: it logs in. Health checks and scans do not."""
+
+    connection: int
+
+
+Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut | LogPeer

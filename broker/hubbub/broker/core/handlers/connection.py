@@ -6,7 +6,7 @@ from hubbub.broker.core.batch import Registered
 from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
-from hubbub.broker.core.effects import Effect, Send
+from hubbub.broker.core.effects import Effect, LogPeer, Send
 from hubbub.broker.core.records import EndSession, Refusal, Register
 from hubbub.broker.core.registration import owner_of
 from hubbub.broker.core.sessions import Session, SessionState
@@ -47,6 +47,10 @@ def hello(context: Context, session: Session, command: Hello, now: Now) -> list[
 
 def login(context: Context, session: Session, command: Login, now: Now) -> list[Effect]:
     """Let the owner of a name in; register a name that nobody has."""
+    return [LogPeer(session.peer.connection), *_log_in(context, session, command, now)]
+
+
+def _log_in(context: Context, session: Session, command: Login, now: Now) -> list[Effect]:
     name = _acceptable(context, session, command)
     if isinstance(name, Refusal):
         return refuse(session, command, name.code, name.text)
