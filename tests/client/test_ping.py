@@ -63,10 +63,15 @@ def test_a_broker_that_is_gone_is_told_without_waiting() -> None:
 @pytest.fixture
 def only_a_door() -> Iterator[Address]:
     """A door, and a port for commands on which somebody listens and says nothing."""
-    with a_door(ANSWER) as address, socket.socket() as commands:
-        commands.bind((address.host, address.port))
-        commands.listen()
-        yield address
+    while True:
+        with a_door(ANSWER) as address, socket.socket() as commands:
+            try:
+                commands.bind((address.host, address.port))
+            except OSError:
+                continue  # the system gave the door a place beside a port in use
+            commands.listen()
+            yield address
+            return
 
 
 def test_a_broker_that_takes_no_commands_is_not_well(only_a_door: Address) -> None:
