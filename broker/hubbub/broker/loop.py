@@ -24,6 +24,7 @@ from hubbub.broker.core.effects import (
     Effect,
     Fetch,
     Grant,
+    LogEntry,
     LogPeer,
     Publish,
     Revoke,
@@ -374,6 +375,8 @@ class Loop:
                     self._watch.cut(effect.connection)
                 case LogPeer():
                     self._watch.log_peer(effect.connection)
+                case LogEntry():
+                    log.log(effect.level, effect.entry)
                 case _:
                     assert_never(effect)
 

@@ -11,6 +11,7 @@ until the disk `stalls` or `fails`. Of whatever is told before a commit it check
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from typing import assert_never
 
 from tests.broker.core.memory_store import MemoryStore
 from tests.broker.core.wire import Sub, is_presence, key_of, without_text
@@ -19,7 +20,18 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
-from hubbub.broker.core.effects import Cut, Effect, Fetch, Grant, Publish, Revoke, Send, Submit
+from hubbub.broker.core.effects import (
+    Cut,
+    Effect,
+    Fetch,
+    Grant,
+    LogEntry,
+    LogPeer,
+    Publish,
+    Revoke,
+    Send,
+    Submit,
+)
 from hubbub.broker.core.records import Submission
 from hubbub.broker.core.sessions import Peer
 from hubbub.broker.errors import StorageError
@@ -147,6 +159,8 @@ class Desk:
         """Every event ever published, with its topic."""
         self.batches: list[Batch] = []
         """Every batch ever applied."""
+        self.logged: list[str] = []
+        """The event of each entry of the log; "peer" where it is told where a connection comes from."""
         self.pages_wait = False
         self.subs: list[Sub] = []
         self._sequencer = LocalSequencer()
@@ -359,6 +373,12 @@ class Desk:
                     change(self._reading.topics, effect.topic)
                 case Cut():
                     cut.append(effect.connection)
+                case LogPeer():
+                    self.logged.append("peer")
+                case LogEntry():
+                    self.logged.append(effect.entry.event)
+                case _:
+                    assert_never(effect)
         for connection in cut:
             self._cut(connection)
 

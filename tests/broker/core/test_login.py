@@ -328,3 +328,26 @@ def test_a_session_is_removed_when_it_is_silent_for_15_s() -> None:
     assert alice.is_cut
     assert alice.is_deaf()
     assert not bob.is_cut
+
+
+@pytest.mark.parametrize("visits", [1, 2])
+def test_it_is_logged_where_a_client_comes_from_then_who_it_is(visits: int) -> None:
+    desk = Desk()
+    for _ in range(visits):
+        desk.meets("Alice").sends(Logout(3))
+    assert desk.logged == ["peer", "user_entered", "user_left"] * visits
+
+
+def test_what_becomes_of_sessions_is_logged() -> None:
+    desk = Desk()
+    alice, bob = desk.meets("Alice"), desk.meets("Bob")
+    mallory = desk.connects("Mallory", routing_id=alice.routing_id)
+    desk.logged.clear()
+    mallory.sends(Ping(1))
+    alice.vanishes()
+    desk.connects("Alice").hello().logs_in("Alice", resuming=True)
+    assert bob.sub is not None
+    desk.reads_nonsense(bob.sub)
+    desk.meets("Alice")
+    expected = ["place_claimed", "user_disconnected", "peer", "user_returned"]
+    assert desk.logged == [*expected, "client_banned", "peer", "user_entered"]

@@ -9,9 +9,9 @@ It owns the shared state, the sessions and the roster; it never waits, reads a c
 To add a command, see `rules`.
 """
 
-import logging
 from collections.abc import Sequence
 from itertools import groupby
+from logging import WARNING
 from typing import Final, cast
 
 from hubbub.broker.core import apply as applying
@@ -19,7 +19,7 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, Settings, refuse
-from hubbub.broker.core.effects import Cut, Effect, Grant, Revoke, Send
+from hubbub.broker.core.effects import Cut, Effect, Grant, LogEntry, Revoke, Send
 from hubbub.broker.core.handlers.connection import joined
 from hubbub.broker.core.handlers.reading import fetched
 from hubbub.broker.core.outcomes import committed, failed
@@ -38,8 +38,6 @@ from hubbub.common.limits import (
     SILENT_SECONDS,
 )
 from hubbub.common.replies import Closing, Error, Resend, Subscribed
-
-log = logging.getLogger("hubbub.broker")
 
 SUBSCRIPTION_BURST: Final = 4096
 SUBSCRIPTIONS_A_SECOND: Final = 100
@@ -120,8 +118,8 @@ class Core:
         if session is not None:
             if session.peer.key != peer.key:
                 text = "A client that claimed another's place is disconnected."
-                log.warning(Entry("place_claimed", text))
-                return None, [Cut(peer.connection)]
+                entry = Entry("place_claimed", text)
+                return None, [LogEntry(entry, WARNING), Cut(peer.connection)]
             if session.peer.connection == peer.connection:
                 session.heard = now.monotonic
                 return session, effects
@@ -266,10 +264,10 @@ class Core:
     def misbehaved(self, events_key: str, connection: int, now: Now) -> list[Effect]:
         """End the session whose SUB sent what no SUB sends."""
         text = "A client that sent what no SUB sends is disconnected and banned."
-        log.warning(Entry("client_banned", text))
+        warning = LogEntry(Entry("client_banned", text), WARNING)
         session = self.context.sessions.announced(events_key)
         ended = self.context.end(session, now, cut=True) if session is not None else []
-        return [*ended, Cut(connection)]
+        return [warning, *ended, Cut(connection)]
 
     def lost(self, connection: int, now: Now) -> list[Effect]:
         """A DEALER's connection is gone, and with it its session."""
@@ -291,10 +289,12 @@ class Core:
         return self._drop_session(session, now, cut=not is_gone) if session is not None else []
 
     def _drop_session(self, session: Session, now: Now, *, cut: bool) -> list[Effect]:
+        effects: list[Effect] = []
         if session.account is not None:
             name = session.account.name
-            log.info(Entry("user_disconnected", "{name} is disconnected.", name=name))
-        return self.context.end(session, now, cut=cut)
+            entry = Entry("user_disconnected", "{name} is disconnected.", name=name)
+            effects.append(LogEntry(entry))
+        return effects + self.context.end(session, now, cut=cut)
 
     # Time.
 

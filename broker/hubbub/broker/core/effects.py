@@ -1,11 +1,13 @@
 """Effects: what the core asks of the loop, which performs them in order."""
 
 from dataclasses import dataclass
+from logging import INFO
 
 from msgspec import Struct
 
 from hubbub.broker.core.reads import Read
 from hubbub.broker.core.records import Submission
+from hubbub.broker.entries import Entry
 from hubbub.common.replies import Reply
 
 
@@ -69,4 +71,12 @@ class LogPeer:
     connection: int
 
 
-Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut | LogPeer
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """Log what happened, behind what was logged before it."""
+
+    entry: Entry
+    level: int = INFO
+
+
+Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut | LogPeer | LogEntry

@@ -1,12 +1,10 @@
 """A session's life: hello, login, ping, logout."""
 
-import logging
-
 from hubbub.broker.core.batch import Registered
 from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
-from hubbub.broker.core.effects import Effect, LogPeer, Send
+from hubbub.broker.core.effects import Effect, LogEntry, LogPeer, Send
 from hubbub.broker.core.records import EndSession, Refusal, Register
 from hubbub.broker.core.registration import owner_of
 from hubbub.broker.core.sessions import Session, SessionState
@@ -18,8 +16,6 @@ from hubbub.common.errors import Code, InvalidName
 from hubbub.common.limits import QUIET_START_SECONDS, ROUTING_ID_BYTES
 from hubbub.common.names import canonical
 from hubbub.common.replies import Bye, Error, Greeted, Joined, Pong, Welcome
-
-log = logging.getLogger("hubbub.broker")
 
 _KEY_ANNOUNCED = Refusal(Code.INVALID, "the events key must be a new one for each login")
 
@@ -130,11 +126,12 @@ def welcome(
         inbox_read=account.markers.get(INBOX, 0),
     )
     if session.resuming:
-        log.info(Entry("user_returned", "{name} is connected again.", name=account.name))
+        entry = Entry("user_returned", "{name} is connected again.", name=account.name)
     else:
         greeting = "Registration successful. Welcome to the chat, {name}!"
-        log.info(Entry("user_entered", greeting, name=account.name))
-    return [*effects, Send(session.peer.routing_id, (reply,)), *context.presence(now)]
+        entry = Entry("user_entered", greeting, name=account.name)
+    effects += [LogEntry(entry), Send(session.peer.routing_id, (reply,))]
+    return effects + context.presence(now)
 
 
 def joined(account: Account, room: Room) -> Joined:
@@ -184,6 +181,7 @@ def goodbye(context: Context, session: Session, now: Now) -> list[Effect]:
         if context.roster.contradicts(account.number):
             effects += context.presence(now, at_once=True)
         context.roster.leave(account.number)
-        log.info(Entry("user_left", "{name} has left the chat.", name=account.name))
+        entry = Entry("user_left", "{name} has left the chat.", name=account.name)
+        effects.append(LogEntry(entry))
         effects += context.presence(now)
     return effects
