@@ -69,10 +69,16 @@ class MemoryStore:
             room_heads=_heads(self.events),
             inbox_heads=_heads(self.inboxes),
             members=[(*key, since) for key, since in sorted(self.members.items())],
-            markers=dict(self.markers),
+            markers=self._markers_by_account(),
             producers=dict(self.producers),
             last_message=max(self.messages, default=0),
         )
+
+    def _markers_by_account(self) -> dict[int, dict[int, int]]:
+        markers: dict[int, dict[int, int]] = {}
+        for (account, room), seq in self.markers.items():
+            markers.setdefault(account, {})[room] = seq
+        return markers
 
     def recover(self) -> Snapshot:
         self._check()

@@ -67,7 +67,7 @@ def test_a_store_loads_what_was_committed_when_opened_again(opener: Opener, tmp_
     assert after.accounts == [ALICE, BOB]
     assert after.rooms[1:] == [DEN]
     assert after.members == [(DEN.number, ALICE.account, 1)]
-    assert after.markers == {(ALICE.account, INBOX): 1, (ALICE.account, DEN.number): 0}
+    assert after.markers == {ALICE.account: {INBOX: 1, DEN.number: 0}}
     assert after.producers == {(ALICE.account, PRODUCER): ProducerRow(4, 77, b"outcomes")}
     assert after.room_heads == {
         LOBBY: LogHead(2, digest_after([b"hi", b"again"])),
@@ -117,7 +117,7 @@ def test_a_marker_moves_and_is_gone_when_its_row_is_none(store: Store, scribe: S
     scribe.write()
     scribe.batch.markers = {(1, LOBBY): MAX_NUMBER, (1, INBOX): None, (2, INBOX): None}
     scribe.write()
-    assert store.load().markers == {(1, LOBBY): MAX_NUMBER, (2, LOBBY): 7}
+    assert store.load().markers == {1: {LOBBY: MAX_NUMBER}, 2: {LOBBY: 7}}
 
 
 def test_a_producer_is_replaced_and_deleted(store: Store, scribe: Scribe) -> None:

@@ -124,7 +124,7 @@ def test_whoever_was_there_before_markers_has_read_everything(
     )
     with contextlib.closing(SqliteStore.open(path)) as store:
         markers = store.load().markers
-    assert markers == {(1, LOBBY): 2, (2, LOBBY): 2, (2, 2): 3, (2, INBOX): 1}
+    assert markers == {1: {LOBBY: 2}, 2: {LOBBY: 2, 2: 3, INBOX: 1}}
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(

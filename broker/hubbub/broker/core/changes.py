@@ -86,8 +86,8 @@ class Snapshot:
     """By account; an empty inbox is absent."""
     members: list[tuple[int, int, int]]
     """(room number, account, since)."""
-    markers: dict[tuple[int, int], int]
-    """(account, room number or INBOX) → seq up to which the account has read."""
+    markers: dict[int, dict[int, int]]
+    """By account: room number or INBOX → seq up to which the account has read."""
     producers: dict[tuple[int, bytes], ProducerRow]
     last_message: int
     """The highest message number, 0 if none."""

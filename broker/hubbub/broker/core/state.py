@@ -103,7 +103,8 @@ class State:
         for number, account, since in snapshot.members:
             self.rooms[number].members[account] = since
             self.accounts[account].rooms.add(number)
-        self.move_markers(snapshot.markers)
+        for account, markers in snapshot.markers.items():
+            self.accounts[account].markers = markers.copy()
         for key, producer in snapshot.producers.items():
             self.producers[key] = Producer.from_row(producer)
 

@@ -97,7 +97,6 @@ def snapshot(connection: sqlite3.Connection) -> Snapshot:
     [last_message] = rows("SELECT coalesce(max(message), 0) FROM messages").fetchone()
     accounts = rows("SELECT account, name, key, created FROM accounts ORDER BY account")
     rooms = rows("SELECT number, room, name, fold, description, created FROM rooms ORDER BY number")
-    markers = rows("SELECT account, room, seq FROM markers")
     producers = rows("SELECT account, producer, n, used, outcomes FROM producers")
     return Snapshot(
         epoch=epoch,
@@ -107,10 +106,21 @@ def snapshot(connection: sqlite3.Connection) -> Snapshot:
         room_heads={room: LogHead(seq, digest) for room, seq, digest in rows(_ROOM_HEADS)},
         inbox_heads={account: LogHead(seq, digest) for account, seq, digest in rows(_INBOX_HEADS)},
         members=rows("SELECT room, account, since FROM members ORDER BY room, account").fetchall(),
-        markers={(account, room): seq for account, room, seq in markers},
+        markers=_markers(connection),
         producers={(account, id_): ProducerRow(*row) for account, id_, *row in producers},
         last_message=last_message,
     )
+
+
+def _markers(connection: sqlite3.Connection) -> dict[int, dict[int, int]]:
+    """Read them without a list of rows in between: there is one for each membership."""
+    markers: dict[int, dict[int, int]] = {}
+    for account, room, seq in connection.execute("SELECT account, room, seq FROM markers"):
+        of_account = markers.get(account)
+        if of_account is None:
+            of_account = markers[account] = {}
+        of_account[room] = seq
+    return markers
 
 
 def answer(connection: sqlite3.Connection, query: Read) -> ReadResult:
