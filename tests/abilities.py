@@ -7,6 +7,8 @@ instead of hiding it; a machine may have no IPv6, but then the kernel says so.
 import errno
 import os
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +42,17 @@ def need_multicast() -> None:
         if os.environ.get("CI"):
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+
+
+def need_names(hosts: Path) -> tuple[str, ...]:
+    """Return what stands before a command that is to know the names in this file instead of the machine's own; skip the test where only root may do so."""
+    world = (
+        *("unshare", "--map-root-user", "--mount", "/bin/sh", "-c"),
+        'mount --bind "$0" /etc/hosts && exec "$@"',
+        str(hosts),
+    )
+    try:
+        subprocess.run([*world, "true"], check=True, capture_output=True, timeout=10)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no hosts file of one's own here: {error}")
+    return world

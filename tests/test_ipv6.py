@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.abilities import need_ipv6
-from tests.processes import BROKER, OnTerminal, Town
+from tests.abilities import need_ipv6, need_names
+from tests.processes import BROKER, CLIENT, OnTerminal, ThroughPipes, Town
 
 from hubbub.broker.broker import Broker
 from hubbub.client import Client
-from hubbub.common.addresses import Address
+from hubbub.common.addresses import Address, parse
 from hubbub.common.links import JoinLink
 
 
@@ -60,3 +60,28 @@ def test_people_type_ipv6_with_or_without_its_brackets(town: Town, typed: str) -
     alice.types("/exit")
     assert alice.ends() == 0
     broker.sees("Alice has left the chat.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bind", "names"), [("[::1]", ["both.test", "six.test"]), ("127.0.0.1", ["both.test"])]
+)
+def test_a_name_leads_to_the_broker_by_whichever_address_it_listens_on(
+    town: Town, bind: str, names: list[str]
+) -> None:
+    hosts = town.home("Alice") / "hosts"
+    hosts.write_text("127.0.0.1 both.test\n::1 both.test six.test\n")
+    in_such_a_world = need_names(hosts)
+    town.broker(bind=f"{bind}:0")
+    port = parse(town.address).port
+    for name in names:
+        place = f"{name}:{port}"
+        ping = town.start(ThroughPipes, *in_such_a_world, *CLIENT, "ping", place, who="Alice")
+        assert ping.ends() == 0, ping.transcript()
+        for trust in ("--accept-new", "--times"):  # at first sight, and with the key known
+            command = (*in_such_a_world, *CLIENT, place, "--name", "Alice", trust)
+            alice = town.start(ThroughPipes, *command, who="Alice")
+            alice.sees("Welcome to the chat, Alice!")
+            alice.types("hi")
+            alice.end_of_input()
+            assert alice.ends() == 0, alice.transcript()

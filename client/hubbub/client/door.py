@@ -7,18 +7,15 @@ from time import monotonic
 from typing import Final
 
 from hubbub.client.errors import ConnectError, NobodyListens, other_version
-from hubbub.client.reach import Echo, knock
+from hubbub.client.reach import DOOR, GLANCE_SECONDS, Echo, knock
 from hubbub.client.visit import at_door
 from hubbub.common.addresses import Address
 from hubbub.common.codec import QUESTION, VERSIONS, DoorAnswer, decode_door
 from hubbub.common.errors import WireError
 
 DOOR_SECONDS: Final = 3.0
-_OFFSET: Final = 2
 _LOOK_SECONDS: Final = 0.5
 """For each look at what is there instead of a broker."""
-_GLANCE_SECONDS: Final = 0.25
-"""What a door that a firewall hides may cost at each start."""
 
 
 def ask(address: Address, timeout: float = DOOR_SECONDS) -> DoorAnswer:
@@ -28,8 +25,8 @@ def ask(address: Address, timeout: float = DOOR_SECONDS) -> DoorAnswer:
     what is there instead may take a second more.
     """
     deadline = monotonic() + timeout
-    echo = knock(address, _OFFSET, deadline)
-    answer = None if echo is Echo.REFUSED else _question(address.endpoint(_OFFSET), deadline)
+    echo = knock(address, DOOR, deadline)
+    answer = None if echo is Echo.REFUSED else _question(address, DOOR, deadline)
     if answer is None:
         raise nobody_listens(address, is_door_open=echo is Echo.OPEN)
     if not set(answer.versions) & set(VERSIONS):
@@ -42,8 +39,8 @@ def check_presence(address: Address) -> None:
 
     For whoever knows the broker's key and does not need the door, which may be closed: then the port of commands decides.
     """
-    deadline = monotonic() + _GLANCE_SECONDS
-    if all(knock(address, offset, deadline) is Echo.REFUSED for offset in (_OFFSET, 0)):
+    deadline = monotonic() + GLANCE_SECONDS
+    if all(knock(address, offset, deadline) is Echo.REFUSED for offset in (DOOR, 0)):
         raise nobody_listens(address)
 
 
@@ -59,7 +56,7 @@ def nobody_listens(address: Address, *, is_door_open: bool = False) -> ConnectEr
         )
     if echo is Echo.REFUSED:
         return NobodyListens(f"nobody listens at {address}; is the broker started?")
-    door = address.port + _OFFSET
+    door = address.port + DOOR
     return _misdirected(address) or NobodyListens(
         f"something listens at {address}, but it is no hubbub broker: its port {door} does not tell who it is"
     )
@@ -68,7 +65,7 @@ def nobody_listens(address: Address, *, is_door_open: bool = False) -> ConnectEr
 def _misdirected(address: Address) -> NobodyListens | None:
     """What to tell if the port is the broker's for events, or its door."""
     for offset in (1, 2):
-        if address.port > offset and _is_door(address, _OFFSET - offset):
+        if address.port > offset and _is_door(address, DOOR - offset):
             broker = Address(address.host, address.port - offset)
             return NobodyListens(
                 f"port {address.port} is one of the two others of a broker; the broker's address is {broker}"
@@ -83,12 +80,12 @@ def _is_door(address: Address, offset: int) -> bool:
             return False
     except NobodyListens:
         return False
-    return _question(address.endpoint(offset), deadline) is not None
+    return _question(address, offset, deadline) is not None
 
 
-def _question(endpoint: str, deadline: float) -> DoorAnswer | None:
+def _question(address: Address, offset: int, deadline: float) -> DoorAnswer | None:
     """Put the one question; None if there is no answer, or none that a broker gives."""
-    with at_door(endpoint, deadline) as visit:
+    with at_door(address, deadline, offset) as visit:
         frames = visit.answer(QUESTION)
     try:
         return decode_door(frames[0]) if frames is not None and len(frames) == 1 else None

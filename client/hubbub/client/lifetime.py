@@ -12,6 +12,7 @@ from hubbub.client.door import nobody_listens
 from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused
 from hubbub.client.home import Home
 from hubbub.client.pump import PUMP_THREAD, Pump, Target, new_future
+from hubbub.client.reach import by_ipv6
 from hubbub.client.results import LoggedIn
 from hubbub.client.trust import Trust, explain, keep, server_key
 from hubbub.common.addresses import Address
@@ -36,7 +37,7 @@ def target(address: str | Place, name: str, home: Home, insecure: bool, trust: T
         trust = replace(trust, key=typed.key)
     keys = home.device_key()
     key = None if insecure else server_key(home, place, trust)
-    return Target(place, keys, key, name, CLIENT_NAME)
+    return Target(place, keys, key, name, CLIENT_NAME, by_ipv6(place))
 
 
 def check_address(address: Address) -> None:

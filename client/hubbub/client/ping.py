@@ -65,8 +65,7 @@ def check(
     _check_key(told.key, place, pinned)
     keys = new_key_pair()
     begun = monotonic()
-    endpoint = address.endpoint()
-    with inside(endpoint, keys, None if insecure else told.key, deadline) as visit:
+    with inside(address, deadline, keys, None if insecure else told.key) as visit:
         if not visit.opens():
             raise _closed(address, visit, insecure=insecure)
         connecting = monotonic() - begun

@@ -71,6 +71,7 @@ class Target:
     server_key: bytes | None
     name: str
     client: str
+    by_ipv6: bool
 
 
 class Pump:
@@ -172,7 +173,9 @@ class Pump:
         target = self._target
         self._poller = zmq.Poller()
         self._poller.register(self._wake_out.fileno(), zmq.POLLIN)
-        socket = sockets.commands_socket(self._context, target.keys, target.server_key)
+        socket = sockets.commands_socket(
+            self._context, target.keys, target.server_key, by_ipv6=target.by_ipv6
+        )
         self._commands = Connection(socket, target.address.endpoint(), self._poller)
         self._events: Connection | None = None
         self._reach_by: float | None = monotonic() + REACH_SECONDS
@@ -309,9 +312,10 @@ class Pump:
 
     def _connect_events(self, host: str, port: int, key: bytes) -> None:
         self._disconnect_events()
-        keys = self._event_keys[key]
-        socket = sockets.events_socket(self._context, keys, self._target.server_key)
-        host = host or self._target.address.host
+        keys, target = self._event_keys[key], self._target
+        ipv6 = target.by_ipv6 or ":" in host
+        socket = sockets.events_socket(self._context, keys, target.server_key, by_ipv6=ipv6)
+        host = host or target.address.host
         host = f"[{host}]" if ":" in host else host
         self._events = Connection(socket, f"tcp://{host}:{port}", self._poller)
 

@@ -52,10 +52,11 @@ def new_context() -> zmq.Context[Socket]:
 
 
 def commands_socket(
-    context: zmq.Context[Socket], keys: KeyPair, server_key: bytes | None
+    context: zmq.Context[Socket], keys: KeyPair, server_key: bytes | None, *, by_ipv6: bool
 ) -> Socket:
-    """The DEALER, not connected. `server_key` None: without encryption."""
+    """The DEALER, not connected. `server_key` None: without encryption. `by_ipv6`: see `hubbub.client.reach`."""
     socket = context.socket(zmq.DEALER)
+    socket.ipv6 = by_ipv6
     _secure(socket, keys, server_key)
     # Whoever knows it could take our place, so it is random; first byte 1, since 0 means "made by ZeroMQ".
     socket.routing_id = b"\x01" + urandom(ROUTING_ID_BYTES - 1)
@@ -67,9 +68,12 @@ def commands_socket(
     return socket
 
 
-def events_socket(context: zmq.Context[Socket], keys: KeyPair, server_key: bytes | None) -> Socket:
+def events_socket(
+    context: zmq.Context[Socket], keys: KeyPair, server_key: bytes | None, *, by_ipv6: bool
+) -> Socket:
     """The SUB, not connected; its keys are those announced in `login`."""
     socket = context.socket(zmq.SUB)
+    socket.ipv6 = by_ipv6
     _secure(socket, keys, server_key)
     socket.linger = 0
     socket.sndhwm = 0  # subscriptions are few, and one dropped at the bound costs a second
@@ -79,9 +83,10 @@ def events_socket(context: zmq.Context[Socket], keys: KeyPair, server_key: bytes
     return socket
 
 
-def door_socket(context: zmq.Context[Socket]) -> Socket:
+def door_socket(context: zmq.Context[Socket], *, by_ipv6: bool) -> Socket:
     """A DEALER for a broker's door, not connected: no encryption, since what is asked for is the key."""
     socket = context.socket(zmq.DEALER)
+    socket.ipv6 = by_ipv6
     socket.immediate = 1  # as `Connection.send` expects
     socket.linger = 0
     _harden(socket)
@@ -104,12 +109,6 @@ def _harden(socket: Socket) -> None:
     socket.reconnect_ivl_max = 10_000
 
 
-def connect(socket: Socket, endpoint: str) -> None:
-    """Connect, by IPv6 where the endpoint says so. (With it on, libzmq does not fall back to IPv4 for a name that has both.)"""
-    socket.ipv6 = "[" in endpoint
-    socket.connect(endpoint)
-
-
 class Connection:
     """A socket, its monitor, and the one endpoint that it is connected to or not; both are polled."""
 
@@ -121,11 +120,11 @@ class Connection:
         self._monitor = socket.get_monitor_socket(CONNECTED | READY | LOST | REFUSED)
         for source in (socket, self._monitor):
             poller.register(source, zmq.POLLIN)
-        connect(socket, endpoint)
+        socket.connect(endpoint)
 
     def connect(self) -> None:
         """Connect again, after `disconnect`."""
-        connect(self._socket, self._endpoint)
+        self._socket.connect(self._endpoint)
 
     def disconnect(self) -> None:
         """Cut the connection, or stop trying."""

@@ -3,13 +3,16 @@
 Unlike the pump it does not come back: what is refused or lost at the first try is over, so that a person need not wait for the deadline.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from time import monotonic
 from typing import Final
 
 from hubbub.client import sockets
+from hubbub.client.reach import by_ipv6
 from hubbub.client.sockets import Connection, KeyPair
+from hubbub.common.addresses import Address
 
 FRAMES: Final = 16
 """Read at once."""
@@ -60,34 +63,28 @@ class Visit:
         return True
 
 
-@contextmanager
-def at_door(endpoint: str, deadline: float) -> Iterator[Visit]:
-    """Visit a broker's door, where nothing is encrypted."""
-    with _a_visit(None, endpoint, deadline) as visit:
-        yield visit
+def at_door(address: Address, deadline: float, offset: int) -> AbstractContextManager[Visit]:
+    """Visit a broker's door, where nothing is encrypted. Raises NobodyListens if there is no such machine."""
+    return _a_visit(sockets.door_socket, address, offset, deadline)
 
 
-@contextmanager
 def inside(
-    endpoint: str, keys: KeyPair, server_key: bytes | None, deadline: float
-) -> Iterator[Visit]:
-    """Visit a broker where it takes commands. `server_key` None: without encryption."""
-    with _a_visit((keys, server_key), endpoint, deadline) as visit:
-        yield visit
+    address: Address, deadline: float, keys: KeyPair, server_key: bytes | None
+) -> AbstractContextManager[Visit]:
+    """Visit a broker where it takes commands. `server_key` None: without encryption. Raises NobodyListens if there is no such machine."""
+    open_socket = partial(sockets.commands_socket, keys=keys, server_key=server_key)
+    return _a_visit(open_socket, address, 0, deadline)
 
 
 @contextmanager
 def _a_visit(
-    keys: tuple[KeyPair, bytes | None] | None, endpoint: str, deadline: float
+    open_socket: Callable[..., sockets.Socket], address: Address, offset: int, deadline: float
 ) -> Iterator[Visit]:
+    ipv6 = by_ipv6(address)
     context = sockets.new_context()
     try:
-        socket = (
-            sockets.door_socket(context)
-            if keys is None
-            else sockets.commands_socket(context, *keys)
-        )
-        visit = Visit(socket, endpoint, deadline)
+        socket = open_socket(context, by_ipv6=ipv6)
+        visit = Visit(socket, address.endpoint(offset), deadline)
         try:
             yield visit
         finally:
