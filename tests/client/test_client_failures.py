@@ -119,6 +119,24 @@ def test_a_restarted_broker_finds_everybody_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_broker_that_comes_back_with_another_key_ends_the_client(tmp_path: Path) -> None:
+    with Broker.temporary() as broker:
+        address = broker.address
+        alice = Client(str(address), name="Alice", home=tmp_path)
+    unsent = alice.post_nowait("lobby", "for the old broker only")
+    with Broker.temporary(address) as broker:
+        ended = next_of(alice, Ended)
+        assert isinstance(ended, Ended)
+        assert isinstance(ended.reason, WrongKey)
+        assert broker.fingerprint in str(ended.reason)
+        assert str(ended.reason).endswith(f"run: hubbub forget {address}")
+    with pytest.raises(Closed, match="it was not sent"):
+        unsent.result(SECONDS)
+    alice.close()
+    assert no_pump_is_left()
+
+
+@pytest.mark.slow
 def test_an_app_that_does_not_read_catches_up_with_everything(enter: Enter) -> None:
     alice, bob = enter("Alice"), enter("Bob")
     for number in range(12_000):

@@ -4,17 +4,18 @@ import logging
 import os
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Final
 
 from hubbub.client.door import nobody_listens
-from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused
+from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused, WrongKey
 from hubbub.client.home import Home
 from hubbub.client.pump import PUMP_THREAD, Pump, Target, new_future
 from hubbub.client.reach import by_ipv6
 from hubbub.client.results import LoggedIn
-from hubbub.client.trust import Trust, explain, keep, server_key
+from hubbub.client.trust import Trust, changed, keep, server_key
 from hubbub.common.addresses import Address
 from hubbub.common.errors import InvalidAddress
 from hubbub.common.links import JoinLink, Place, address_of, parse_place
@@ -49,13 +50,19 @@ def check_address(address: Address) -> None:
 
 
 def log_in(pump: Pump, target: Target, home: Home, timeout: float) -> LoggedIn:
-    """Start the pump, wait until one is in, and pin the broker's key; if one is not, the pump is stopped. Raises ConnectError, HomeUnusable."""
+    """Start the pump, wait until one is in, and pin the broker's key; if one is not, the pump is stopped. Raises ConnectError, HomeUnusable.
+
+    Later the client ends with WrongKey, if the broker should come back with another key.
+    """
+    key = target.server_key
+    if key is not None:
+        pump.turned_away = _Doubt(pump, lambda: changed(home, target.address, key))
     with ExitStack() as failed:
         pump.start()
         failed.callback(pump.stop)
         login = _await_login(pump, target, home, timeout)
-        if target.server_key is not None:
-            keep(home, target.address, target.server_key)
+        if key is not None:
+            keep(home, target.address, key)
         failed.pop_all()
         return login
 
@@ -74,7 +81,28 @@ def _await_login(pump: Pump, target: Target, home: Home, timeout: float) -> Logg
     except Refused as error:
         if target.server_key is None:
             raise
-        raise explain(error, home, target.address, target.server_key) from error
+        raise changed(home, target.address, target.server_key) or error from error
+
+
+class _Doubt:
+    """Looks for the reason why a client is turned away, in a thread of its own, since that asks the broker's door; ends the client by it."""
+
+    def __init__(self, pump: Pump, reason: Callable[[], WrongKey | None]) -> None:
+        self._pump = pump
+        self._reason = reason
+        self._thread = threading.Thread()
+
+    def __call__(self) -> None:
+        """Look, unless it does already."""
+        if not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._look, name="hubbub-doubt", daemon=True)
+            with suppress(RuntimeError):  # no more threads: we are turned away again soon
+                self._thread.start()
+
+    def _look(self) -> None:
+        reason = self._reason()
+        if reason is not None:
+            self._pump.submit(new_future(), lambda session: session.end(reason))
 
 
 def close(pump: Pump, seconds: float) -> int | None:

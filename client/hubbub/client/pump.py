@@ -83,6 +83,8 @@ class Pump:
         self.opening: Future[LoggedIn] = new_future()
         self.error: HubbubError | None = None
         """Why it ended, if not by its user's wish."""
+        self.turned_away: Callable[[], None] = lambda: None
+        """Called in the pump's thread, each time that a broker which had let us in refuses the connection. Must not wait."""
         self._target = target
         self._calls: deque[tuple[Future[Any], Call]] = deque()
         self._told = False
@@ -238,7 +240,9 @@ class Pump:
                 self._refused(now)
 
     def _refused(self, now: float) -> None:
-        if not self.opening.done():
+        if self.opening.done():
+            self.turned_away()
+        else:
             where = self._target.address
             text = f"the broker at {where} refuses the connection, or is none with the expected key"
             self._session.end(Refused(text))

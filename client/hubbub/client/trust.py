@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hubbub.client import door
-from hubbub.client.errors import ConnectError, Refused, UnknownBroker, WrongKey, wrong_key
+from hubbub.client.errors import UnknownBroker, WrongKey, wrong_key
 from hubbub.client.home import Home
 from hubbub.common.addresses import Address
 from hubbub.common.errors import HubbubError
@@ -82,15 +82,16 @@ def _is_trusted(trust: Trust, key: bytes, address: Address) -> bool:
     return trust.confirm is not None and trust.confirm(fingerprint(key))
 
 
-def explain(error: Refused, home: Home, address: Address, key: bytes) -> ConnectError:
-    """Return why an encrypted connection was refused, if the door knows: WrongKey when the broker has another key than `key`, pinned or from a link."""
+def changed(home: Home, address: Address, key: bytes) -> WrongKey | None:
+    """Return what to tell of a broker that refuses an encrypted connection, if its door has another key than `key`, pinned or from a link; otherwise None."""
     try:
         found = door.ask(address).key
+        is_pinned = home.pinned(address) is not None
     except HubbubError:
-        return error
+        return None
     if found == key:
-        return error
-    if home.pinned(address) is None:
+        return None
+    if not is_pinned:
         return WrongKey(
             f"the broker at {address} has another key than the join link says: its fingerprint is {fingerprint(found)}, the link's {fingerprint(key)}."
             " The link is old or damaged, or somebody listens in between: ask the broker's operator for a new one"
