@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 from tests.abilities import need_ipv6
@@ -123,3 +124,11 @@ def test_a_program_reads_the_invitation_as_json(town: Town, bind: str) -> None:
     assert [str(link.address) for link in links] == joining["addresses"]
     assert {fingerprint(link.key) for link in links} <= {joining["fingerprint"]}
     assert warning["level"] == "warning"
+
+
+@pytest.mark.slow
+def test_a_broker_told_an_interface_prints_the_address_that_it_has(town: Town) -> None:
+    loopback = next(own.interface for own in own_addresses() if str(own.ip) == "127.0.0.1")
+    assert socket.if_nametoindex(loopback)
+    town.broker(bind=f"{loopback}:0")
+    assert parse(town.address).host == "127.0.0.1"

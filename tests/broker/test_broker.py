@@ -13,6 +13,7 @@ from tests.stranger import Stranger, ask_door
 from hubbub.broker.broker import Broker
 from hubbub.broker.errors import BindError, FolderError
 from hubbub.common.addresses import Address
+from hubbub.common.errors import InvalidAddress
 from hubbub.common.fingerprint import fingerprint
 
 
@@ -94,6 +95,13 @@ def test_an_advertised_address_without_a_port_has_the_broker_s(tmp_path: Path) -
         assert broker.advertised == Address("::1", broker.address.port)
         settings = broker._loop._core.context.settings
     assert (settings.events_host, settings.events_port) == ("::1", broker.address.port + 1)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "*", "::"])
+def test_broker_refuses_to_advertise_what_no_client_can_use(tmp_path: Path, host: str) -> None:
+    with pytest.raises(InvalidAddress, match="advertise an address that leads them here"):
+        Broker(Address("127.0.0.1", 0), data=tmp_path / "data", advertise=Address(host, 0))
+    assert not (tmp_path / "data").exists()
 
 
 def test_door_tells_the_key_and_nothing_else_when_asked(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import ipaddress
 
 import pytest
 
-from hubbub.broker.interfaces import OwnAddress, own_addresses, usable
+from hubbub.broker.errors import BindError
+from hubbub.broker.interfaces import OwnAddress, by_interface, own_addresses, usable
 from hubbub.common.addresses import Address
 
 MACHINE = [
@@ -54,3 +55,22 @@ def test_an_address_of_two_interfaces_is_told_once() -> None:
 
 def test_this_machine_has_loopback() -> None:
     assert ipaddress.ip_address("127.0.0.1") in [address.ip for address in own_addresses()]
+
+
+@pytest.mark.parametrize(
+    ("interface", "host"),
+    [
+        ("wlan0", "192.168.1.20"),
+        ("lo", "127.0.0.1"),
+        ("br-0123456789ab", "fd00:17::1"),
+        ("tun0", "fe80::7%tun0"),
+    ],
+)
+def test_an_interface_stands_for_its_address(interface: str, host: str) -> None:
+    machine = [*MACHINE, OwnAddress("tun0", ipaddress.ip_address("fe80::7"))]
+    assert by_interface(Address(interface, 5000), machine) == Address(host, 5000)
+
+
+def test_an_interface_without_an_address_is_refused() -> None:
+    with pytest.raises(BindError, match="eth7 has no address"):
+        by_interface(Address("eth7", 5000), MACHINE)

@@ -31,6 +31,7 @@ from hubbub.broker.store.sqlite import SqliteStore
 from hubbub.broker.wake import Waker
 from hubbub.common.addresses import Address
 from hubbub.common.codec import VERSIONS, DoorAnswer, encode
+from hubbub.common.errors import InvalidAddress
 
 NAMES_PER_KEY = 8
 """Names that one device key may own when others than this machine can reach the broker."""
@@ -50,8 +51,8 @@ def _settings(name: str, address: Address, advertise: Address | None) -> Setting
 class Broker:
     """A broker that is bound and ready. Its sockets are served only while `run` runs, in one thread.
 
-    `bind` with port 0 looks for three free ports in a row; `address` is what was found. Raises FolderError, BindError or SecurityError; then nothing stays
-    open. Use it as a context manager, or call `close`.
+    `bind` with port 0 looks for three free ports in a row; `address` is what was found. Raises InvalidAddress, FolderError, BindError or SecurityError; then nothing
+    stays open. Use it as a context manager, or call `close`.
     """
 
     def __init__(
@@ -68,6 +69,10 @@ class Broker:
         if insecure and not bind.is_loopback:
             raise BindError(
                 f"--insecure is for measurements on this machine only: bind to 127.0.0.1, not {bind.host}"
+            )
+        if advertise is not None and advertise.is_wildcard:
+            raise InvalidAddress(
+                f"clients cannot use {advertise.host}: advertise an address that leads them here"
             )
         with contextlib.ExitStack() as opened:
             folder = opened.enter_context(DataFolder.open(data))

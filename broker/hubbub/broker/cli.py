@@ -6,6 +6,7 @@ It holds no rule of the chat. Whatever keeps the broker from starting ends in on
 import contextlib
 import logging
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ class _Options:
 @click.option(
     "--bind",
     metavar="ADDRESS",
-    help="Where to listen: HOST:PORT, or HOST alone for port 5000. 127.0.0.1 is this machine only, 0.0.0.0 all its IPv4 addresses, [::] IPv6 as well. Port 0 looks for free ones.",
+    help="Where to listen: HOST:PORT, or HOST alone for port 5000. 127.0.0.1 is this machine only, 0.0.0.0 all its IPv4 addresses, [::] IPv6 as well; the name of an interface does too. Port 0 looks for free ones.",
 )
 @click.option(
     "--data",
@@ -167,7 +168,7 @@ def _serve(options: _Options) -> None:
     with (
         contextlib.suppress(KeyboardInterrupt),
         Broker(
-            options.bind,
+            _where(options.bind),
             data=options.data or default_folder(),
             name=options.name,
             insecure=options.insecure,
@@ -184,6 +185,17 @@ def _serve(options: _Options) -> None:
             company.enter_context(_announced(address, options.name, broker.fingerprint))
         broker.run_until_signal()
     log.info(Entry("server_stopped", "Server stopped."))
+
+
+def _where(bind: Address) -> Address:
+    """Return where to listen, which may be named by an interface. Raises BindError."""
+    try:
+        socket.if_nametoindex(bind.host)
+    except OSError:
+        return bind
+    from hubbub.broker.interfaces import by_interface, own_addresses  # noqa: PLC0415 - rarely needed
+
+    return by_interface(bind, own_addresses())
 
 
 def _invite(address: Address, advertised: Address | None, key: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import ifaddr
 
+from hubbub.broker.errors import BindError
 from hubbub.common.addresses import Address
 
 _INTERNAL: Final = re.compile(r"(docker|br-|veth|virbr|lxcbr|lxdbr|cni|podman|vmnet|vboxnet)")
@@ -36,6 +37,16 @@ def own_addresses() -> list[OwnAddress]:
         for adapter in adapters
         for ip in adapter.ips
     ]
+
+
+def by_interface(bind: Address, own: Iterable[OwnAddress]) -> Address:
+    """Return `bind` with an IP address in place of the name of an interface, IPv4 if it has any. Raises BindError if it has none."""
+    found = [address.ip for address in own if address.interface == bind.host]
+    if not found:
+        raise BindError(f"the interface {bind.host} has no address")
+    ip = min(found, key=lambda ip: (ip.version, ip.is_link_local))
+    needs_zone = ip.version == 6 and ip.is_link_local
+    return Address(f"{ip}%{bind.host}" if needs_zone else str(ip), bind.port)
 
 
 def usable(bound: Address, own: Iterable[OwnAddress]) -> list[IPAddress]:
