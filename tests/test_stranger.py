@@ -135,6 +135,8 @@ def test_stranger_learns_how_far_it_has_read_when_it_comes_back(enter: Enter) ->
     alice.write("tell", to="Alice", text="A note")
     assert alice.write("mark", room=lobby.id, seq=2)["seq"] == 2
     assert alice.write("mark", room=alice.inbox.id, seq=9)["seq"] == 1
+    moved = [alice.wait_for("marked") for _ in range(2)]
+    assert [(m["room"], m["read"]) for m in moved] == [(lobby.id, 2), (alice.inbox.id, 1)]
     welcome = alice.login(resuming=True)
     (joined,) = welcome["rooms"]
     assert (joined["seq"], joined["read"], welcome["inbox_read"]) == (3, 2, 1)

@@ -2,13 +2,14 @@
 
 import pytest
 from tests.client.conversation import INBOX, LOBBY, TEA, Conversation, Log
-from tests.client.watching import Enter, messages
+from tests.client.watching import Enter, messages, next_of
 
 from hubbub.client import Marker, NotMember, calls
 from hubbub.client.effects import Complete
-from hubbub.client.updates import LogReplaced, Message
+from hubbub.client.showing import FULL
+from hubbub.client.updates import LogReplaced, MarkerMoved, Message
 from hubbub.common.commands import Mark, Post
-from hubbub.common.replies import Acked
+from hubbub.common.replies import Acked, Marked
 
 # A session
 
@@ -81,12 +82,36 @@ def test_a_mark_in_a_run_of_acks_claims_no_message(alice: Conversation, lobby: L
     assert [(message.seq, message.own) for message in shown] == [(4, False), (5, True), (6, False)]
 
 
+def test_what_another_device_marks_is_shown_at_once(alice: Conversation) -> None:
+    alice.hears(Marked(LOBBY, 3), Marked(INBOX, 1))
+    alice.shows(MarkerMoved("lobby", 3), MarkerMoved(None, 1))
+    assert [marker.read for marker in markers(alice)] == [3, 0, 1]
+    alice.hears(Marked(b"?" * 16, 7), Marked(LOBBY, 3)).shows()
+
+
+def test_ones_own_mark_is_no_news(alice: Conversation) -> None:
+    alice.calls(calls.mark, "lobby", 3).hears(Acked(1, LOBBY, 3), Marked(LOBBY, 3)).shows()
+    alice.calls(calls.mark, "lobby", 4).hears(Acked(2, LOBBY, 4), Marked(LOBBY, 5))
+    alice.shows(MarkerMoved("lobby", 5))
+
+
 def test_what_another_device_marked_is_learnt_at_the_next_login(
     alice: Conversation, lobby: Log, inbox: Log
 ) -> None:
     lobby.read, inbox.read = 3, 1
-    alice.loses_the_broker().logs_in(lobby, inbox=inbox)
+    alice.loses_the_broker().connects().hears(alice.welcome(lobby, inbox=inbox))
+    shown = [update for update in alice.shown if isinstance(update, MarkerMoved)]
+    assert shown == [MarkerMoved(None, 1), MarkerMoved("lobby", 3)]
     assert markers(alice) == [Marker("lobby", 3, 3, 3), Marker(None, 1, 1, 1)]
+
+
+def test_of_an_app_that_reads_nothing_only_the_last_marker_is_kept(alice: Conversation) -> None:
+    alice.has_unread(FULL)
+    for seq in range(3, 50):
+        alice.hears(Marked(LOBBY, seq))
+    alice.shows()
+    assert markers(alice)[0].read == 49
+    alice.has_unread(0).shows(MarkerMoved("lobby", 49))
 
 
 def test_an_ack_from_before_another_devices_mark_does_not_undo_it(
@@ -126,6 +151,14 @@ def test_a_marker_is_shared_by_the_devices_of_a_person(enter: Enter) -> None:
     assert bob.markers() == [Marker("lobby", 2, 3, 0), Marker(None, 1, 1, 0)]
     assert enter("Bob").markers() == [Marker("lobby", 2, 3, 3), Marker(None, 1, 1, 1)]
     assert alice.markers() == [Marker("lobby", 0, 3, 0), Marker(None, 0, 1, 0)]
+
+
+def test_a_device_sees_at_once_what_another_marks(enter: Enter) -> None:
+    alice, laptop = enter("Alice"), enter("Alice")
+    alice.post("lobby", "one")
+    alice.mark_read("lobby", 1)
+    assert next_of(laptop, MarkerMoved) == MarkerMoved("lobby", 1)
+    assert laptop.markers()[0].read == 1
 
 
 @pytest.mark.parametrize(

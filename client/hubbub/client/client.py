@@ -237,7 +237,7 @@ class Client:
     def markers(self, *, timeout: float | None = None) -> list[Marker]:
         """Return how far one has read: each room one is in, the lobby first, and at last the private messages.
 
-        `read` is what the broker told at login, or acknowledged since of this client's marks; what other devices mark is told at the next login.
+        What other sessions of one's own mark is told by `MarkerMoved`.
         """
         markers: list[Marker] = self._call(calls.markers, timeout=timeout)
         return markers

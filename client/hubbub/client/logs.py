@@ -67,8 +67,8 @@ class LogReader:
     def __init__(self, log: bytes, seq: int, digest: bytes, marker: int = 0) -> None:
         self.log = log
         self.start = self.seq = seq
-        self.marker = marker
-        """Up to which seq the person has read, as the broker last told: at login, or in the ack of a mark."""
+        self.marker = self.shown_marker = marker
+        """Up to which seq the person has read, as the broker told it last, and as the app knows it."""
         self.mine = SeqRuns()
         """Where this client's own writes lie, ahead of the cursor."""
         self._digest: bytes | None = digest

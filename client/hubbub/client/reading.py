@@ -15,7 +15,7 @@ from hubbub.client.presence import Presence
 from hubbub.client.questions import CatchUp, Item, Question, Questions
 from hubbub.client.rooms import Rooms
 from hubbub.client.showing import Showing
-from hubbub.client.updates import Diverged, LogReplaced, RoomJoined, RoomLeft
+from hubbub.client.updates import Diverged, LogReplaced, MarkerMoved, RoomJoined, RoomLeft
 from hubbub.common.codec import decode_event
 from hubbub.common.commands import Away, Mark, Query, Who
 from hubbub.common.errors import TRANSIENT, WireError
@@ -26,6 +26,7 @@ from hubbub.common.replies import (
     Error,
     Head,
     Joined,
+    Marked,
     MemberList,
     Noted,
     Page,
@@ -92,7 +93,7 @@ class Reading:
                 self._showing.emit(Diverged(None, self.inbox.seq))
             self.inbox = LogReader(head.room, head.seq, head.digest, marker)
         else:
-            self.inbox.marker = marker
+            self._set_marker(self.inbox, marker)
             self._reaches(self.inbox, head.seq, head.digest, now)
 
     def _open_room(self, joined: Joined, now: float, *, quiet: bool) -> None:
@@ -104,7 +105,7 @@ class Reading:
             self._showing.emit(Diverged(room.name, room.reader.seq))
             room.reader = LogReader(joined.room, joined.seq, joined.digest, joined.read)
         else:
-            room.reader.marker = joined.read
+            self._set_marker(room.reader, joined.read)
             self._reaches(room.reader, joined.seq, joined.digest, now)
         self._subscribe(joined.room, now)
 
@@ -215,8 +216,11 @@ class Reading:
 
     def _show(self, reader: LogReader, found: list[Found]) -> None:
         if found:
-            room = self.rooms.get(reader.log)
-            self._showing.show(None if room is None else room.name, reader, found)
+            self._showing.show(self._name(reader), reader, found)
+
+    def _name(self, reader: LogReader) -> str | None:
+        room = self.rooms.get(reader.log)
+        return None if room is None else room.name
 
     def _presence_changed(self, event: PresenceChanged) -> None:
         if self._showing.is_full:
@@ -230,9 +234,25 @@ class Reading:
         if reader is None:
             return
         self._showing.acked(reader, seq, settled)
-        for offset, entry in settled:
-            if isinstance(entry.write, Mark):
-                reader.marker = max(reader.marker, seq + offset)
+        marks = [seq + offset for offset, entry in settled if isinstance(entry.write, Mark)]
+        if marks and marks[-1] > reader.marker:
+            reader.marker = reader.shown_marker = marks[-1]
+
+    def marked(self, reply: Marked) -> None:
+        """A session of the person, this one or another, has moved a marker."""
+        reader = self.reader(reply.room)
+        if reader is not None:
+            self._set_marker(reader, reply.read)
+
+    def _set_marker(self, reader: LogReader, marker: int) -> None:
+        reader.marker = marker
+        self._show_marker(reader)
+
+    def _show_marker(self, reader: LogReader) -> None:
+        """Show where the marker stands, unless the app knows it; when it leaves too much unread, later and once."""
+        if reader.marker != reader.shown_marker and not self._showing.is_full:
+            reader.shown_marker = reader.marker
+            self._showing.emit(MarkerMoved(self._name(reader), reader.marker))
 
     def moved(self, welcome: Welcome) -> dict[bytes, bytes]:
         """Return the ids of one's logs that have another id now: from old to new."""
@@ -270,10 +290,10 @@ class Reading:
     def unread(self, count: int, now: float) -> None:
         """So many updates wait for the app."""
         if self._showing.unread(count):
-            for room in self.rooms:
-                self._want(room.reader, now)
-            if self.inbox is not None:
-                self._want(self.inbox, now)
+            inbox = [] if self.inbox is None else [self.inbox]
+            for reader in (*(room.reader for room in self.rooms), *inbox):
+                self._show_marker(reader)
+                self._want(reader, now)
 
     # Questions.
 

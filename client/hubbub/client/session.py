@@ -35,6 +35,7 @@ from hubbub.common.replies import (
     Greeted,
     Joined,
     Left,
+    Marked,
     MemberList,
     Noted,
     Page,
@@ -174,6 +175,8 @@ class Session:
                 self.reading.joined(reply, now)
             case Left():
                 self.reading.left(reply.room)
+            case Marked():
+                self.reading.marked(reply)
             case Subscribed():
                 self.reading.subscribed(reply, now)
             case Delivered():

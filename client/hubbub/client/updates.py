@@ -116,6 +116,17 @@ class PeopleOnline:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkerMoved:
+    """Another session of one's own has read a room (None: the private messages) up to and with `read`, which may be ahead of what came here.
+
+    After a lost connection also: where the marker stands now, whoever moved it.
+    """
+
+    room: str | None
+    read: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoomJoined:
     """One became a member of a room, by this session or another of one's own."""
 
@@ -180,6 +191,7 @@ Update = (
     | PersonAway
     | PersonBack
     | PeopleOnline
+    | MarkerMoved
     | RoomJoined
     | RoomLeft
     | ConnectionLost

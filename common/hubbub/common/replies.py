@@ -141,6 +141,13 @@ class Left(Reply, frozen=True):
     room: RoomId
 
 
+class Marked(Reply, frozen=True):
+    """Pushed to each session of a person whose marker in a room or in the inbox was moved by a `mark`: where it stands now."""
+
+    room: RoomId
+    read: Seq
+
+
 class Subscribed(Reply, frozen=True):
     """A subscription was granted; every event of the room after `seq` comes on SUB."""
 
@@ -220,6 +227,7 @@ AnyReply = (
     | Resend
     | Joined
     | Left
+    | Marked
     | Subscribed
     | Delivered
     | Page

@@ -14,24 +14,13 @@ from hashlib import blake2b
 from typing import assert_never
 
 from tests.broker.core.memory_store import MemoryStore
-from tests.broker.core.wire import Sub, is_presence, key_of, without_text
+from tests.broker.core.wire import Sub, is_presence, key_of, tells_of_a_commit, without_text
 
+from hubbub.broker.core import effects as fx
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
-from hubbub.broker.core.effects import (
-    Cut,
-    Effect,
-    Fetch,
-    Grant,
-    LogEntry,
-    LogPeer,
-    Publish,
-    Revoke,
-    Send,
-    Submit,
-)
 from hubbub.broker.core.records import Submission
 from hubbub.broker.core.sessions import Peer
 from hubbub.broker.errors import StorageError
@@ -40,7 +29,7 @@ from hubbub.common.codec import array, decode_commands, decode_event, decode_rep
 from hubbub.common.commands import Command, Hello, Login, Write
 from hubbub.common.errors import WireError
 from hubbub.common.events import Event, PresenceChanged
-from hubbub.common.replies import Acked, Delivered, Joined, Left, Reply, Welcome
+from hubbub.common.replies import Reply, Welcome
 
 WALL = 1_700_000_000_000
 START = Now(1000.0, WALL)
@@ -166,7 +155,7 @@ class Desk:
         self._sequencer = LocalSequencer()
         self._in_flight: Batch | None = None
         self._stalls = self._failed = False
-        self._fetches: list[Fetch] = []
+        self._fetches: list[fx.Fetch] = []
         self._reading: Sub | None = None
         self._numbers = 0
 
@@ -343,46 +332,40 @@ class Desk:
 
     # Effects.
 
-    def _tell(self, effects: Iterable[Effect]) -> None:
+    def _tell(self, effects: Iterable[fx.Effect]) -> None:
         """Perform what the core says with nothing new on disk."""
         effects = list(effects)
-        for effect in effects:
-            if isinstance(effect, Publish):
-                assert all(map(is_presence, effect.events)), "published before the commit"
-            if isinstance(effect, Send):
-                for reply in effect.replies:
-                    assert not isinstance(reply, Acked | Delivered | Joined | Left)
-                    assert not (isinstance(reply, Welcome) and reply.created)
+        assert not any(map(tells_of_a_commit, effects))
         self._perform(effects)
 
-    def _perform(self, effects: Iterable[Effect]) -> None:
+    def _perform(self, effects: Iterable[fx.Effect]) -> None:
         cut: list[int] = []
         for effect in effects:
             match effect:
-                case Send():
+                case fx.Send():
                     self._send(effect)
-                case Publish():
+                case fx.Publish():
                     self._publish(effect)
-                case Submit():
+                case fx.Submit():
                     self._sequencer.submit(effect.submission)
-                case Fetch():
+                case fx.Fetch():
                     self._fetches.append(effect)
-                case Grant() | Revoke():
+                case fx.Grant() | fx.Revoke():
                     assert self._reading is not None, "grants belong to the subscription being read"
-                    change = set.add if isinstance(effect, Grant) else set.discard
+                    change = set.add if isinstance(effect, fx.Grant) else set.discard
                     change(self._reading.topics, effect.topic)
-                case Cut():
+                case fx.Cut():
                     cut.append(effect.connection)
-                case LogPeer():
+                case fx.LogPeer():
                     self.logged.append("peer")
-                case LogEntry():
+                case fx.LogEntry():
                     self.logged.append(effect.entry.event)
                 case _:
                     assert_never(effect)
         for connection in cut:
             self._cut(connection)
 
-    def _send(self, effect: Send) -> None:
+    def _send(self, effect: fx.Send) -> None:
         replies = decode_replies(array([encode(reply) for reply in effect.replies]))
         assert replies == list(effect.replies), "a reply breaks its type"
         for person in self.people:
@@ -390,7 +373,7 @@ class Desk:
                 for reply in replies:
                     person.unread.append(without_text(reply))
 
-    def _publish(self, effect: Publish) -> None:
+    def _publish(self, effect: fx.Publish) -> None:
         for event in effect.events:
             self.published.append((effect.topic, event))
             for sub in self.subs:

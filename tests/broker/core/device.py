@@ -4,6 +4,7 @@ from tests.broker.core.desk import Desk, Person
 from tests.broker.core.memory_store import Entry
 from tests.broker.core.wire import is_presence
 
+from hubbub.broker.core.changes import INBOX
 from hubbub.common.codec import decode_event
 from hubbub.common.commands import Create, Join, Leave, Logout, Mark, Post, Tell, Write
 from hubbub.common.errors import TRANSIENT, Code
@@ -15,6 +16,7 @@ from hubbub.common.replies import (
     Error,
     Joined,
     Left,
+    Marked,
     Reply,
     Subscribed,
     Welcome,
@@ -35,6 +37,8 @@ class Device:
         self.is_live = self.is_closing = False
         self.done: list[tuple[Write, Outcome]] = []
         """Outcomes of producers that were closed."""
+        self.markers: dict[bytes, int] = {}
+        """By log id: how far the person has read, as told."""
         self._producers = 0
         self.begins_producer()
 
@@ -100,12 +104,19 @@ class Device:
                 self.is_live = True
                 self._inbox = reply.inbox.seq
                 self._cursors: dict[bytes, int] = {}
+                self.markers = {room.room: room.read for room in reply.rooms}
+                self.markers[reply.inbox.room] = reply.inbox_read
                 person.listens(*[room.room for room in reply.rooms])
             case Joined():
+                self.markers[reply.room] = reply.read
                 person.subscribes(reply.room)
             case Left():
+                self.markers.pop(reply.room, None)
                 person.unsubscribes(reply.room)
                 self._cursors.pop(reply.room, None)
+            case Marked():
+                assert reply.read >= self.markers[reply.room], "a marker never goes back"
+                self.markers[reply.room] = reply.read
             case Subscribed():
                 self._cursors[reply.room] = reply.seq
             case Acked():
@@ -149,6 +160,15 @@ class Device:
         assert log[seq - 1].seq == seq
         return log[seq - 1].event
 
+    def checks_markers(self) -> None:
+        """All that it was told of markers is what is on disk."""
+        state = self.desk.core.context.state
+        account = state.account_named(self.name)
+        assert account is not None
+        for log_id, read in self.markers.items():
+            number = INBOX if log_id == account.inbox.id else state.room_by_id[log_id].number
+            assert self.desk.store.markers.get((account.number, number), 0) == read
+
     def checks_outcomes(self) -> None:
         """Every acked write is where its ack says."""
         for write, outcome in [
@@ -161,6 +181,8 @@ class Device:
     def _checks(self, write: Write, log_id: bytes, seq: int) -> None:
         if isinstance(write, Mark):
             assert log_id == write.room, "what a marker came to is no event"
+            is_room = any(row.room == log_id for row in self.desk.store.rooms.values())
+            assert seq <= len(self.room_log(log_id) if is_room else self.inbox_log())
             return
         log = self.inbox_log() if isinstance(write, Tell) else self.room_log(log_id)
         if seq == 0:

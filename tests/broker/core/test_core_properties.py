@@ -246,6 +246,9 @@ class PromisesHold(RuleBasedStateMachine):
         for (account, room), seq in store.markers.items():
             log = store.inboxes[account] if room == INBOX else store.events.get(room, [])
             assert store.members.get((room, account), 0) <= seq <= len(log)
+        for device in self.devices:
+            if device.is_live:
+                device.checks_markers()
 
     @invariant()
     def what_is_acked_is_on_disk_and_nothing_is_there_twice(self) -> None:

@@ -5,10 +5,11 @@ from tests.broker.core.desk import Desk, Person
 from tests.broker.core.memory_store import LOBBY
 from tests.broker.core.wire import refused
 
+from hubbub.broker.core.effects import Send
 from hubbub.common.commands import Create, Join, Leave, Mark, Post, Tell
 from hubbub.common.errors import Code
 from hubbub.common.limits import MAX_NUMBER
-from hubbub.common.replies import Acked, Joined, Welcome
+from hubbub.common.replies import Acked, Joined, Left, Marked, Welcome
 
 
 def comes_back(desk: Desk, name: str) -> Welcome:
@@ -19,6 +20,12 @@ def comes_back(desk: Desk, name: str) -> Welcome:
 def reads(welcome: Welcome) -> dict[str, int]:
     """The markers of the rooms in a welcome, by name."""
     return {room.name: room.read for room in welcome.rooms}
+
+
+def head(desk: Desk, room: bytes) -> tuple[int, bytes]:
+    """The published head of a room."""
+    published = desk.core.context.state.room_by_id[room].log.published
+    return published.seq, published.digest
 
 
 @pytest.fixture
@@ -38,16 +45,48 @@ def bob(desk: Desk, alice: Person) -> Person:
     return desk.meets("Bob")
 
 
-def test_a_marker_is_told_to_all_devices_at_login_and_to_nobody_else(
+def test_a_marker_is_told_to_all_devices_and_to_nobody_else(
     desk: Desk, alice: Person, bob: Person
 ) -> None:
     laptop = desk.meets("Bob")
     alice.sends(*[Post(n, LOBBY, "hi") for n in (4, 5, 6)]).forgets()
-    bob.forgets().sends(Mark(1, LOBBY, 5)).gets(Acked(1, LOBBY, 5)).hears()
+    bob.forgets().sends(Mark(1, LOBBY, 5)).gets(Acked(1, LOBBY, 5), Marked(LOBBY, 5)).hears()
     alice.gets().hears()
-    laptop.forgets().gets()
+    laptop.gets(Marked(LOBBY, 5))
     assert reads(comes_back(desk, "Bob")) == {"lobby": 5}
     assert reads(comes_back(desk, "Alice")) == {"lobby": 0}
+
+
+def test_devices_are_told_once_what_many_marks_of_a_batch_came_to(
+    desk: Desk, alice: Person, bob: Person
+) -> None:
+    laptop = desk.meets("Bob")
+    inbox = desk.core.context.state.accounts[2].inbox.id
+    bob.sends(Tell(1, "Bob", "a note"), Create(2, "garden")).forgets()
+    garden = desk.core.context.state.rooms[2].log.id
+    alice.sends(*[Post(n, LOBBY, "hi") for n in (4, 5, 6)])
+    laptop.forgets()
+    bob.forgets().sends(*[Mark(n, LOBBY, n + 1) for n in (3, 4, 5)], Mark(6, inbox, 1))
+    laptop.gets(Marked(LOBBY, 6), Marked(inbox, 1))
+    bob.sends(Post(7, garden, "hi"), Mark(8, garden, 2), Leave(9, garden), Mark(10, LOBBY, 2))
+    laptop.gets(Left(garden))
+    bob.sends(Join(11, "garden"), Post(12, garden, "hi"), Mark(13, garden, 5))
+    laptop.gets(Joined(garden, "garden", *head(desk, garden), read=5), Marked(garden, 5))
+
+
+class PushlessDesk(Desk):
+    """A desk that checks how markers are told."""
+
+    def _send(self, effect: Send) -> None:
+        assert not (effect.push and any(isinstance(reply, Marked) for reply in effect.replies))
+        super()._send(effect)
+
+
+def test_a_device_that_cannot_be_told_of_a_marker_is_ended_so_that_it_learns_it_later() -> None:
+    desk = PushlessDesk()
+    bob, laptop = desk.meets("Bob"), desk.meets("Bob")
+    bob.sends(Post(1, LOBBY, "hi"), Mark(2, LOBBY, 1))
+    laptop.gets(Marked(LOBBY, 1))
 
 
 def test_a_newcomer_has_nothing_unread(desk: Desk, alice: Person, bob: Person) -> None:
@@ -64,7 +103,7 @@ def test_a_newcomer_has_nothing_unread(desk: Desk, alice: Person, bob: Person) -
 def test_a_marker_never_goes_back(desk: Desk, bob: Person, alice: Person) -> None:
     alice.sends(*[Post(n, LOBBY, "hi") for n in (4, 5, 6)])
     bob.sends(Mark(1, LOBBY, 5), Mark(2, LOBBY, 4), Mark(3, LOBBY, 0))
-    bob.gets(Acked(1, LOBBY, 5), Acked(2, LOBBY, 5), Acked(3, LOBBY, 5))
+    bob.gets(Acked(1, LOBBY, 5), Acked(2, LOBBY, 5), Acked(3, LOBBY, 5), Marked(LOBBY, 5))
     bob.sends(Mark(4, LOBBY, 2)).gets(Acked(4, LOBBY, 5))
     assert reads(comes_back(desk, "Bob")) == {"lobby": 5}
 
@@ -78,7 +117,7 @@ def test_the_inbox_has_a_marker_of_its_own(desk: Desk, alice: Person, bob: Perso
     inbox = desk.core.context.state.accounts[2].inbox.id
     alice.sends(*[Tell(n, "Bob", "psst") for n in (4, 5, 6)])
     assert comes_back(desk, "Bob").inbox_read == 0
-    bob.forgets().sends(Mark(1, inbox, 2)).gets(Acked(1, inbox, 2))
+    bob.forgets().sends(Mark(1, inbox, 2)).gets(Acked(1, inbox, 2), Marked(inbox, 2))
     welcome = comes_back(desk, "Bob")
     assert (welcome.inbox.seq, welcome.inbox_read, reads(welcome)) == (3, 2, {"lobby": 3})
 
@@ -113,7 +152,7 @@ def test_marks_between_posts_have_their_own_place_in_the_acks(alice: Person) -> 
     )
     # A run is of consecutive seqs, whatever became of the writes in it: 2 and 3 came to 1 and 2, as 4, 5 and 6 to 1, 2 and 3.
     expected = [Acked(1, LOBBY, 1), Acked(2, LOBBY, 1, 2), Acked(4, LOBBY, 1, 3)]
-    alice.gets(*expected)
+    alice.gets(*expected, Marked(LOBBY, 2))
     alice.sends(Mark(5, LOBBY, 2)).gets(Acked(5, LOBBY, 2))
 
 
@@ -130,7 +169,7 @@ def test_a_marker_is_told_when_it_is_on_disk(desk: Desk, bob: Person) -> None:
     bob.sends(Mark(2, LOBBY, 4)).gets()
     assert reads(comes_back(desk, "Bob")) == {"lobby": 3}
     desk.goes_on()
-    bob.gets(Acked(2, LOBBY, 4))
+    bob.gets(Acked(2, LOBBY, 4), Marked(LOBBY, 4))
     assert reads(comes_back(desk, "Bob")) == {"lobby": 4}
 
 
@@ -140,4 +179,4 @@ def test_a_mark_that_was_not_written_is_not_done(desk: Desk, bob: Person) -> Non
     bob.sends(Mark(2, LOBBY, 4)).forgets()
     desk.recovers()
     assert reads(comes_back(desk, "Bob")) == {"lobby": 3}
-    bob.sends(Mark(2, LOBBY, 4)).gets(Acked(2, LOBBY, 4))
+    bob.sends(Mark(2, LOBBY, 4)).gets(Acked(2, LOBBY, 4), Marked(LOBBY, 4))

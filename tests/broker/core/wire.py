@@ -5,10 +5,11 @@ from hashlib import blake2b
 
 import msgspec
 
+from hubbub.broker.core.effects import Effect, Publish, Send
 from hubbub.common.codec import decode_event
 from hubbub.common.errors import Code
 from hubbub.common.events import PresenceChanged
-from hubbub.common.replies import Error, Reply
+from hubbub.common.replies import Acked, Delivered, Error, Joined, Left, Marked, Reply, Welcome
 
 
 def key_of(owner: str) -> str:
@@ -34,6 +35,20 @@ class Sub:
 
 def is_presence(event: bytes) -> bool:
     return isinstance(decode_event(event), PresenceChanged)
+
+
+def tells_of_a_commit(effect: Effect) -> bool:
+    """Whether it may be told only when a commit has returned."""
+    match effect:
+        case Publish(events=events):
+            return not all(map(is_presence, events))
+        case Send(replies=replies):
+            return any(
+                isinstance(reply, Acked | Delivered | Joined | Left | Marked)
+                or (isinstance(reply, Welcome) and reply.created)
+                for reply in replies
+            )
+    return False
 
 
 def without_text(reply: Reply) -> Reply:

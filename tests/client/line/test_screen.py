@@ -53,6 +53,7 @@ def private(sender: str, to: str, text: str, *, own: bool = False) -> PrivateMes
         (updates.RoomCreated("dev", "Alice", "", time=0, seq=1), None),
         (updates.RoomJoined("dev", ""), None),
         (updates.RoomLeft("dev"), None),
+        (updates.MarkerMoved("dev", 3), None),
         (
             updates.ConnectionLost(),
             "Connection lost; trying again… What you type now is sent when it is back.",

@@ -57,6 +57,8 @@ class Batch:
     """The outcomes to tell."""
     behind: dict[Writer, Producer] = field(default_factory=dict)
     """Sessions that sent a later write than the next one, and their producers: they shall go back to what is next when all is done."""
+    marked: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    """Markers that were moved by `mark`: (account, room number or INBOX) → log id."""
     delivered: dict[int, list[Delivered]] = field(default_factory=dict)
     """By account: private messages for its sessions."""
     registered: list[Registered] = field(default_factory=list)

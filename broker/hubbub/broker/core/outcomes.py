@@ -13,11 +13,11 @@ from hubbub.broker.core.records import EndSession, Register, Submission, Tidy, W
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.common.errors import Code
 from hubbub.common.limits import UNSUBSCRIBE_SECONDS
-from hubbub.common.replies import Acked, Error, Left, Reply, Resend
+from hubbub.common.replies import Acked, Error, Left, Marked, Reply, Resend
 
 
 def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
-    """Publish, acknowledge, deliver, let in and see out, in this order: what a batch did, now that it is on disk."""
+    """Publish, acknowledge, tell markers, deliver, let in and see out, in this order: what a batch did, now that it is on disk."""
     for entry in batch.logs:
         entry.publish()
     context.state.move_markers(batch.changes.markers)
@@ -28,6 +28,7 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
     for change in batch.memberships:
         effects += _tell_membership(context, change, now)
     effects += _tell_outcomes(context, batch)
+    effects += _tell_markers(context, batch)
     for account, deliveries in batch.delivered.items():
         for session in context.sessions.of(account):
             effects.append(Send(session.peer.routing_id, tuple(deliveries), push=True))
@@ -59,6 +60,20 @@ def _tell_outcomes(context: Context, batch: Batch) -> list[Effect]:
         if replies:
             effects.append(Send(writer.routing_id, tuple(replies)))
     return effects
+
+
+def _tell_markers(context: Context, batch: Batch) -> list[Effect]:
+    """Tell every session of a person what one of them marked: no push, since nothing would tell of one that was dropped."""
+    told: dict[int, list[Reply]] = {}
+    for (account, number), log in batch.marked.items():
+        read = context.state.accounts[account].markers.get(number)
+        if read is not None:  # else the room was left behind the mark
+            told.setdefault(account, []).append(Marked(room=log, read=read))
+    return [
+        Send(session.peer.routing_id, tuple(replies))
+        for account, replies in told.items()
+        for session in context.sessions.of(account)
+    ]
 
 
 def _waiting(context: Context, routing_id: bytes, account: int, producer: bytes) -> Session | None:

@@ -53,6 +53,9 @@ class Past:
                 self._reach(room, seq)
             case updates.PrivateMessage(seq=seq):
                 self._reach(None, seq)
+            case updates.MarkerMoved(room=room, read=read):
+                if self._unmarked.get(room, read + 1) <= read:
+                    del self._unmarked[room]
             case updates.LogReplaced():
                 self._unmarked.clear()
             case _:

@@ -68,8 +68,8 @@ def line(  # noqa: PLR0911, PLR0912 - a table
             return None if name == me else _quiet(f"{name} has left {where}.")
         case updates.RoomCreated() | updates.RoomJoined() | updates.RoomLeft():
             return None  # one's own doing; who did it here has been told
-        case updates.PersonAway() | updates.PersonBack():
-            return None  # `/who` tells it, and so does writing to them
+        case updates.PersonAway() | updates.PersonBack() | updates.MarkerMoved():
+            return None  # `/who` tells who is away, and so does writing to them
         case updates.ConnectionLost():
             return notice(
                 "Connection lost; trying again… What you type now is sent when it is back."

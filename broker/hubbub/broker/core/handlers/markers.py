@@ -1,7 +1,7 @@
 """Read markers: how far a person has read each log, kept for all their sessions and devices.
 
-A marker is no event: it has no seq, and nobody else hears of it. It moves forward only. Like heads, markers are told as committed; those of the batch in
-the making stand in its changes.
+A marker is no event: it has no seq, and only the person's own sessions hear of it. It moves forward only. Like heads, markers are told as committed; those
+of the batch in the making stand in its changes.
 """
 
 from hubbub.broker.core.batch import Batch
@@ -34,4 +34,5 @@ def apply_mark(
     seq = min(command.seq, log.seq)
     if seq > marker:
         batch.changes.markers[account.number, number] = marker = seq
+        batch.marked[account.number, number] = log.id
     return log.id, marker
