@@ -188,7 +188,7 @@ class Outbox:
             entry.write = replace(entry.write, n=n)
 
     def move(self, ids: Mapping[bytes, bytes]) -> None:
-        """Rooms and inbox have other ids in the log that took the place of the one before: from old to new. Seqs of that one mean nothing now."""
+        """Another log took the place of the one before: from the old ids of rooms and inbox to the new ones. Seqs of the old log mean nothing now."""
         for entry in self._entries:
             write = entry.write
             if isinstance(write, Post | Leave | Mark) and write.room in ids:

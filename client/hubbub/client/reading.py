@@ -255,9 +255,11 @@ class Reading:
             self._showing.emit(MarkerMoved(self._name(reader), reader.marker))
 
     def moved(self, welcome: Welcome) -> dict[bytes, bytes]:
-        """Return the ids of one's logs that have another id now: from old to new."""
+        """Return the ids that one's logs have in the log that took the place of the one before, from old to new; none if it is that one still."""
+        if self.epoch in (b"", welcome.epoch):
+            return {}
         moved = self.rooms.moved(welcome.rooms)
-        if self.inbox is not None and self.inbox.log != welcome.inbox.room:
+        if self.inbox is not None:
             moved[self.inbox.log] = welcome.inbox.room
         return moved
 

@@ -42,13 +42,10 @@ class Rooms:
         return iter(list(self._by_id.values()))
 
     def moved(self, now: Iterable[Joined]) -> dict[bytes, bytes]:
-        """Return the ids of one's rooms that have another id now, by name: from old to new."""
+        """Return the ids that one's rooms have now, which may be the same, by name: from old to new."""
         mine = {fold(room.name): room.id for room in self}
-        return {
-            old: joined.room
-            for joined in now
-            if (old := mine.get(fold(joined.name), joined.room)) != joined.room
-        }
+        names = ((fold(joined.name), joined.room) for joined in now)
+        return {mine[name]: room for name, room in names if name in mine}
 
     def add(self, joined: Joined) -> JoinedRoom:
         """Become a member: read from the room's head on."""
