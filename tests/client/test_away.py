@@ -46,6 +46,16 @@ def test_being_away_is_said_again_in_each_later_session(alice: Conversation, lob
     assert texts(returns(alice, lobby)) == ["at lunch"]
 
 
+def test_being_away_is_said_as_what_was_said_before(alice: Conversation, lobby: Log) -> None:
+    alice.calls(calls.away, "at lunch").hears(Noted(4))
+    said = [command for command in returns(alice, lobby) if isinstance(command, Away)]
+    assert [(command.text, command.again) for command in said] == [("at lunch", True)]
+    alice.calls(calls.away, "at lunch")
+    [command] = alice.sent
+    assert isinstance(command, Away)
+    assert not command.again
+
+
 def test_being_away_is_said_once_when_the_connection_is_lost_again_and_again(
     alice: Conversation, lobby: Log
 ) -> None:

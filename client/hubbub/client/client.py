@@ -221,7 +221,7 @@ class Client:
         return member
 
     def away(self, text: str = "", *, timeout: float | None = None) -> None:
-        """Let the others see that one is away, until `back` or the end, also after a lost connection. Of several sessions the last to speak counts."""
+        """Let the others see that one is away, until `back` or the end, also after a lost connection. Of one's several sessions the last to call counts."""
         check_away(text)
         self._call(calls.away, text, timeout=timeout)
 

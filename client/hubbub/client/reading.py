@@ -311,7 +311,7 @@ class Reading:
         self.ask(lambda id: Away(id, text=text), _unheeded, ticket)
 
     def _tell_away(self, id: int) -> Query:
-        return Away(id, text=self._away)
+        return Away(id, text=self._away, again=True)
 
     def next_query(self, ids: Iterator[int], now: float) -> Query | None:
         """What to ask next, with the next of `ids`; None: nothing now."""

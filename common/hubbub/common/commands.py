@@ -146,9 +146,13 @@ class Whois(Query, frozen=True):
 
 
 class Away(Query, frozen=True):
-    """Say that one is away, with a text that may be empty; or, without a text, that one is back. Forgotten when one goes offline."""
+    """Say that one is away, with a text that may be empty; or, without a text, that one is back. Forgotten when one goes offline.
+
+    `again`: said in an earlier session, so it does not count against what another has said since.
+    """
 
     text: str | None = None
+    again: bool = False
 
 
 class History(Query, frozen=True, rename={"peer": "with"}):

@@ -120,6 +120,37 @@ def test_of_several_sessions_the_last_to_speak_counts() -> None:
     zoe.notices(PresenceChanged(4, 2, back=["Alice"]))
 
 
+def test_what_is_said_again_does_not_undo_what_another_session_said_since() -> None:
+    desk, alice, zoe = two_people()
+    laptop = desk.meets("Alice")
+    alice.sends(Away(3, "at lunch"))
+    alice.vanishes()
+    rest(desk, 10, zoe)
+    laptop.sends(Away(3))
+    rest(desk, 1, zoe)
+    zoe.forgets()
+    desk.meets("Alice").sends(Away(3, "at lunch", again=True)).gets(Noted(3))
+    rest(desk, 1, zoe)
+    zoe.notices()
+    laptop.sends(Away(4, "asleep"))
+    zoe.notices(PresenceChanged(5, 2, away={"Alice": "asleep"}))
+    laptop.sends(Away(5, again=True))
+    rest(desk, 1, zoe)
+    zoe.notices()
+
+
+def test_what_is_said_again_counts_for_who_was_offline_meanwhile() -> None:
+    desk, alice, zoe = two_people()
+    alice.sends(Away(3, "at lunch"), Logout(4))
+    rest(desk, 1, zoe)
+    zoe.forgets()
+    desk.meets("Alice").sends(Away(3, "at lunch", again=True))
+    rest(desk, 1, zoe)
+    zoe.notices(
+        PresenceChanged(5, 2, joined=["Alice"]), PresenceChanged(6, 2, away={"Alice": "at lunch"})
+    )
+
+
 def test_who_goes_offline_is_away_no_longer() -> None:
     desk, alice, zoe = two_people()
     alice.sends(Away(3, "at lunch"))

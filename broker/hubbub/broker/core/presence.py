@@ -29,6 +29,8 @@ class Roster:
         self._left: dict[int, str] = {}
         self._returned: dict[int, str] = {}
         self._away: dict[int, str] = {}
+        self._spoken: set[int] = set()
+        """Who has said since they came that they are away, or back."""
         self._shown: dict[str, str] = {}
         """Who is away as of `version`, by name."""
         self._moved: dict[int, str | None] = {}
@@ -70,11 +72,15 @@ class Roster:
             self._sorted.remove(name)
             self._left[account] = name
             self._away.pop(account, None)
+            self._spoken.discard(account)
             self._shown.pop(name, None)
             self._moved.pop(account, None)
 
-    def speak(self, account: int, away: str | None) -> None:
-        """Somebody online says that they are away; None: that they are back."""
+    def speak(self, account: int, away: str | None, *, again: bool = False) -> None:
+        """Somebody online says that they are away; None: that they are back. `again`: nothing if they have spoken of it since they came."""
+        if again and account in self._spoken:
+            return
+        self._spoken.add(account)
         if away is None:
             self._away.pop(account, None)
         else:

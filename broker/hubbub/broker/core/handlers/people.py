@@ -33,7 +33,7 @@ def away(context: Context, session: Session, command: Away, now: Now) -> list[Ef
     if text is not None and len(text.encode()) > AWAY_BYTES:
         too_long = f"what one says of being away has at most {AWAY_BYTES} bytes of UTF-8"
         return refuse(session, command, Code.TOO_LARGE, too_long)
-    context.roster.speak(session.account.number, text)
+    context.roster.speak(session.account.number, text, again=command.again)
     return [Send(session.peer.routing_id, (Noted(id=command.id),)), *context.presence(now)]
 
 
