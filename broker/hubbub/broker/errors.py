@@ -8,6 +8,9 @@ HubbubError
     └── StorageError    a commit or read failed; what is on disk is what the store says when it has recovered
 """
 
+import shlex
+from pathlib import Path
+
 from hubbub.common.errors import HubbubError
 
 
@@ -29,3 +32,8 @@ class SecurityError(BrokerError):
 
 class StorageError(BrokerError):
     """A commit or a read failed. What is on disk is what the store says when it has recovered."""
+
+
+def way_back(folder: Path) -> str:
+    """Return what an operator types to put a backup into the place of what is damaged there."""
+    return f"hubbub-broker restore FILE --data {shlex.quote(str(folder))}"

@@ -122,6 +122,7 @@ def test_a_marker_moves_and_is_gone_when_its_row_is_none(store: Store, scribe: S
 
 def test_a_producer_is_replaced_and_deleted(store: Store, scribe: Scribe) -> None:
     other = b"\1" * 16
+    scribe.adds(ALICE)
     scribe.batch.producers = {
         (1, PRODUCER): ProducerRow(1, 5, b"a"),
         (1, other): ProducerRow(1, 5, b"b"),
@@ -147,6 +148,7 @@ def test_a_batch_of_any_size_is_written_in_order(store: Store, scribe: Scribe, c
 
 
 def test_the_largest_numbers_fit(store: Store, scribe: Scribe) -> None:
+    scribe.adds(ALICE)
     scribe.batch.producers = {(1, PRODUCER): ProducerRow(MAX_NUMBER, MAX_NUMBER, b"")}
     scribe.batch.position = MAX_NUMBER
     scribe.write()

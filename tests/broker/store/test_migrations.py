@@ -122,9 +122,10 @@ def test_whoever_was_there_before_markers_has_read_everything(
         INSERT INTO inbox VALUES (2, 1, 1, 2, x'')
         """,
     )
-    with contextlib.closing(SqliteStore.open(path)) as store:
-        markers = store.load().markers
-    assert markers == {1: {LOBBY: 2}, 2: {LOBBY: 2, 2: 3, INBOX: 1}}
+    SqliteStore.open(path).close()
+    markers = run_sql(path, "SELECT account, room, seq FROM markers ORDER BY 1, 2")
+    assert markers == [(1, LOBBY, 2), (2, INBOX, 1), (2, LOBBY, 2), (2, 2, 3)]
+    assert run_sql(path, "SELECT events, entries FROM meta") == [(5, 1)]
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(

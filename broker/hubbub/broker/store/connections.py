@@ -1,12 +1,13 @@
 """SQLite connections with the settings that the promises stand on, and what SQLite's errors mean to the operator."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
 
-from hubbub.broker.errors import BrokerError, FolderError
+from hubbub.broker.errors import BrokerError, FolderError, way_back
 from hubbub.broker.store import migrations
 from hubbub.common.private_files import create_private
 
@@ -26,13 +27,14 @@ _ADVICE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: make room on it",
     sqlite3.SQLITE_IOERR: "the disk reports an error: check it, and the system's log",
     sqlite3.SQLITE_CORRUPT: "the database is damaged: stop the broker and restore a backup",
-    sqlite3.SQLITE_NOTADB: "this is not a database, or it is damaged: restore a backup",
+    sqlite3.SQLITE_NOTADB: "this is not a database, or it is damaged: stop the broker and restore a backup",
     sqlite3.SQLITE_BUSY: "another program holds the database: end that one",
     sqlite3.SQLITE_LOCKED: "another program holds the database: end that one",
     sqlite3.SQLITE_READONLY: "the database cannot be written: check its mode and the disk's",
     sqlite3.SQLITE_CANTOPEN: "the database cannot be opened: check that it is there, and its mode",
     sqlite3.SQLITE_PERM: "the database may not be used: check its mode",
 }
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _HARMLESS: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -99,6 +101,24 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_outsider(path: Path) -> sqlite3.Connection:
+    """Open a database for reading that a broker may be writing, in another process; also where nothing may be written. Raises sqlite3.Error."""
+    connection = _connect(path, "ro")
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        wal = path.with_name(f"{path.name}-wal")
+        if os.access(path.parent, os.W_OK) or wal.exists():
+            raise
+        # A database in WAL mode that was closed well wants its -wal and -shm files made. Here nobody can, so nobody writes either.
+        return _connect(path, "ro", "&immutable=1")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 @contextlib.contextmanager
 def transaction(
     connection: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"]
@@ -119,9 +139,16 @@ def transaction(
 def advice(error: sqlite3.Error | ValueError | TypeError, path: Path) -> str:
     """Return one line for the operator: what failed and what to do."""
     if not isinstance(error, sqlite3.Error) or _is_undecodable(error):
-        return f"{path} is damaged: restore it from a backup ({' '.join(str(error).split())})"
-    what = _ADVICE.get(_primary_code(error), "SQLite failed")
-    return f"{path}: {what} ({error})"
+        return damaged(path, str(error))
+    code = _primary_code(error)
+    what = _ADVICE.get(code, "SQLite failed")
+    command = f": {way_back(path.parent)}" if code in _DAMAGED else ""
+    return f"{path}: {what}{command} ({error})"
+
+
+def damaged(path: Path, how: str) -> str:
+    """Return one line for the operator of a database whose rows are not what hubbub wrote."""
+    return f"{path} is damaged: restore it from a backup: {way_back(path.parent)} ({' '.join(how.split())})"
 
 
 def _is_undecodable(error: sqlite3.Error) -> bool:
@@ -139,10 +166,10 @@ def _primary_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
-def _connect(path: Path, mode: Literal["ro", "rw"]) -> sqlite3.Connection:
+def _connect(path: Path, mode: Literal["ro", "rw"], more: str = "") -> sqlite3.Connection:
     """Open an existing file, in autocommit: transactions are begun by name."""
     return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
+        f"{path.absolute().as_uri()}?mode={mode}{more}",
         uri=True,
         isolation_level=None,
         timeout=BUSY_SECONDS,

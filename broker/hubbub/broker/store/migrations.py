@@ -8,9 +8,11 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from hubbub.broker.errors import FolderError
+from hubbub.broker.errors import FolderError, way_back
 
 APPLICATION_ID: Final = int.from_bytes(b"hubb")
+BACKUP_ID: Final = int.from_bytes(b"hubk")
+"""Of a backup, lest a broker run on one: its log goes on elsewhere under the same epoch."""
 
 # STRICT: a value of the wrong type is an error here, not a surprise when it is loaded.
 # Events lie in the order of the log, found by an index; a table WITHOUT ROWID keyed by (room, seq) took 2.3 times as long to write at
@@ -94,6 +96,12 @@ MIGRATIONS: Final = (
         SELECT account, room, (SELECT max(seq) FROM events WHERE events.room = members.room) FROM members;
     INSERT INTO markers SELECT account, 0, max(seq) FROM inbox GROUP BY account;
     """,
+    # How many events all rooms, and how many entries all inboxes, ever had: the sums of their heads. A lost end of a log shows nowhere else.
+    """
+    ALTER TABLE meta ADD COLUMN events INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN entries INTEGER NOT NULL DEFAULT 0;
+    UPDATE meta SET events = (SELECT count(*) FROM events), entries = (SELECT count(*) FROM inbox);
+    """,
 )
 
 
@@ -121,6 +129,10 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
     [version] = connection.execute("PRAGMA user_version").fetchone()
     [things] = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     is_empty = (application_id, version, things) == (0, 0, 0)
+    if application_id == BACKUP_ID:
+        raise FolderError(
+            f"{path} is a backup and no database to run on: move it elsewhere, then: {way_back(path.parent)}"
+        )
     if application_id != APPLICATION_ID and not is_empty:
         raise FolderError(f"{path} is another program's database: name another folder for hubbub")
     if version > len(MIGRATIONS):

@@ -15,6 +15,7 @@ from hubbub.broker.core.changes import Changes, Snapshot
 from hubbub.broker.core.reads import Read, ReadResult
 from hubbub.broker.errors import FolderError, StorageError
 from hubbub.broker.store import connections, queries
+from hubbub.broker.store.checks import check_state
 from hubbub.broker.store.connections import transaction
 from hubbub.broker.store.writes import write
 from hubbub.common.limits import EPOCH_BYTES, MIB, ROOM_ID_BYTES
@@ -60,10 +61,12 @@ class SqliteStore:
             raise FolderError(f"{path}: {error.strerror}") from error
 
     def load(self) -> Snapshot:
-        """Return the committed state. Raises StorageError."""
+        """Return the committed state, checked as far as is cheap (`checks`). Raises StorageError."""
         try:
             with transaction(self._writer, "DEFERRED"):
-                return queries.snapshot(self._writer)
+                state = queries.snapshot(self._writer)
+                check_state(self._writer, state)
+                return state
         except _DAMAGE as error:
             raise StorageError(connections.advice(error, self._path)) from error
 
@@ -147,7 +150,7 @@ def _found(connection: sqlite3.Connection) -> None:
         if connection.execute("SELECT 1 FROM meta").fetchone():
             return
         connection.execute(
-            "INSERT INTO meta VALUES (1, ?, ?, 0)", (secrets.token_bytes(EPOCH_BYTES), now)
+            "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0)", (secrets.token_bytes(EPOCH_BYTES), now)
         )
         connection.execute(
             "INSERT INTO rooms VALUES (1, ?, ?, ?, '', ?)",

@@ -65,13 +65,15 @@ _PRODUCERS: Final = _Statement(
     " outcomes = excluded.outcomes",
 )
 
+_META: Final = "UPDATE meta SET position = ?, events = events + ?, entries = entries + ?"
+
 
 def write(connection: sqlite3.Connection, changes: Changes) -> None:
     """Run the batch's statements, inside the caller's transaction. Lists that are empty write nothing; what others refer to is written first."""
     for statement, rows in _rows(changes):
         for chunk in _chunks(rows):
             connection.execute(_text(statement, len(chunk)), tuple(chain.from_iterable(chunk)))
-    connection.execute("UPDATE meta SET position = ?", (changes.position,))
+    connection.execute(_META, (changes.position, len(changes.events), len(changes.inbox)))
 
 
 def _rows(changes: Changes) -> list[tuple[_Statement, Sequence[tuple[Any, ...]]]]:

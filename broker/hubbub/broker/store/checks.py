@@ -1,0 +1,69 @@
+"""What is checked of the database whenever the state is loaded: as much as costs nothing at a million messages.
+
+Each log's last event is proved by its digest, the heads are summed, and what refers to people and rooms must find them. `audit` reads every row.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from hubbub.broker.core.changes import INBOX, LogHead, Snapshot
+from hubbub.common.digest import EMPTY, extend
+from hubbub.common.limits import DIGEST_BYTES, EPOCH_BYTES
+
+# One look into an index for each log. Of the last row and the one before it: the digest of this one and the bytes of that one.
+_LAST_EVENT = """
+    SELECT event, (SELECT digest FROM events WHERE room = :log AND seq = :seq - 1)
+    FROM events WHERE room = :log AND seq = :seq
+"""
+_LAST_ENTRY = """
+    SELECT event, (SELECT digest FROM inbox WHERE account = :log AND seq = :seq - 1)
+    FROM inbox LEFT JOIN messages USING (message) WHERE account = :log AND seq = :seq
+"""
+
+
+def check_state(connection: sqlite3.Connection, state: Snapshot) -> None:
+    """Raise ValueError that names what is wrong, if anything is. Inside the transaction in which the state was read."""
+    if len(state.epoch) != EPOCH_BYTES:
+        raise ValueError("the log has no epoch")
+    rooms = _numbers("room", [row.number for row in state.rooms])
+    people = _numbers("account", [row.account for row in state.accounts])
+    for room, account, _ in state.members:
+        if room not in rooms or account not in people:
+            raise ValueError(f"a member refers to room {room} or account {account}: there is none")
+    for account, markers in state.markers.items():
+        for room in markers.keys() - rooms - {INBOX} if account in people else markers:
+            raise ValueError(f"a marker refers to room {room} or account {account}: there is none")
+    if foreign := {account for account, _ in state.producers} - people:
+        raise ValueError(f"a producer refers to account {min(foreign)}: there is none")
+    events, entries = connection.execute("SELECT events, entries FROM meta").fetchone()
+    _check_heads(connection, "events of rooms", _LAST_EVENT, state.room_heads, events)
+    _check_heads(connection, "entries of inboxes", _LAST_ENTRY, state.inbox_heads, entries)
+
+
+def _numbers(what: str, numbers: Iterable[int]) -> set[int]:
+    """Return the numbers, which must be 1, 2, 3 …: the next one is given by counting."""
+    found = set(numbers)
+    if what == "room" and not found:
+        raise ValueError("there is no lobby")
+    for number in range(1, len(found) + 1):
+        if number not in found:
+            raise ValueError(f"{what} {number} is missing")
+    return found
+
+
+def _check_heads(
+    connection: sqlite3.Connection,
+    what: str,
+    statement: str,
+    heads: Mapping[int, LogHead],
+    total: int,
+) -> None:
+    if (found := sum(head.seq for head in heads.values())) != total:
+        raise ValueError(f"there were {total} {what}, and the logs end at {found} in all")
+    for log, head in heads.items():
+        [(event, before)] = connection.execute(statement, {"log": log, "seq": head.seq}).fetchall()
+        before = EMPTY if head.seq == 1 else before
+        if before is None:
+            continue  # the one before is not kept any more, or it is missing: `audit` tells
+        if event is None or len(before) != DIGEST_BYTES or extend(before, event) != head.digest:
+            raise ValueError(f"the last of the {what} of log {log}, seq {head.seq}, is not right")
