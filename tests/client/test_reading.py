@@ -34,7 +34,9 @@ from hubbub.common.commands import (
     Rooms,
     Tell,
     Who,
+    Whois,
 )
+from hubbub.common.errors import WireError
 from hubbub.common.replies import (
     Acked,
     Delivered,
@@ -43,7 +45,9 @@ from hubbub.common.replies import (
     Left,
     MemberInfo,
     MemberList,
+    Noted,
     Pong,
+    Reply,
     RoomInfo,
     RoomList,
     Roster,
@@ -313,6 +317,22 @@ def test_one_question_is_out_at_a_time_and_logs_take_turns_with_the_app(
     alice.hears(MemberList(6, TEA, [MemberInfo("Bob", online=True)], more=False))
     alice.completes("b", ([Member("Bob", online=True)], False)).sends(Who(7))
     alice.hears(Roster(7, 1, 2, ["Alice", "Bob"])).completes("c", People(2, ("Alice", "Bob")))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Noted(4),
+        MemberList(4, LOBBY, [], more=False),
+        MemberList(4, LOBBY, [MemberInfo("Bob"), MemberInfo("Bob")], more=False),
+    ],
+)
+def test_a_broker_that_answers_something_else_fails_the_caller_alone(
+    alice: Conversation, answer: Reply
+) -> None:
+    alice.calls(calls.whois, "Bob").sends(Whois(4, "Bob"))
+    alice.hears(answer).fails("t", WireError)
+    alice.calls(calls.whois, "Bob").sends(Whois(5, "Bob"))
 
 
 def test_a_refused_question_fails_its_caller(alice: Conversation) -> None:

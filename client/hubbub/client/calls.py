@@ -188,11 +188,14 @@ def who(session: Session, ticket: Ticket) -> None:
 def whois(session: Session, ticket: Ticket, name: str) -> None:
     """The `Member` of the lobby that has this name, present or absent."""
     if _is_open(session, ticket):
-        session.reading.ask(
-            lambda id: commands.Whois(id, name=name),
-            lambda reply: _member_list(reply)[0][0],
-            ticket,
-        )
+        session.reading.ask(lambda id: commands.Whois(id, name=name), _person, ticket)
+
+
+def _person(reply: Reply) -> Member:
+    listed, _ = _member_list(reply)
+    if len(listed) != 1:
+        raise WireError(Code.INVALID, f"the broker tells of {len(listed)} people instead of one")
+    return listed[0]
 
 
 def _people(reply: Reply) -> People:
