@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from hubbub.client import calls
 from hubbub.client.effects import Acknowledge, Complete, Effect, Emit, Fail, Send
+from hubbub.client.outbox import Keeping
 from hubbub.client.session import Session
 from hubbub.client.updates import Message, Update
 from hubbub.common import digest
@@ -73,7 +74,7 @@ class Log:
 class Conversation:
     """One session, its clock, and what it did in the last step."""
 
-    def __init__(self, name: str = "Alice") -> None:
+    def __init__(self, name: str = "Alice", keeping: Keeping | None = None) -> None:
         numbers = count(1)
         self.now = 100.0
         self.session = Session(
@@ -81,6 +82,7 @@ class Conversation:
             random_bytes=lambda size: next(numbers).to_bytes(size, "big"),
             new_events_key=lambda: next(numbers).to_bytes(32, "big"),
             opening="opening",
+            keeping=keeping,
         )
         self.effects: list[Effect] = []
         self.login: Login

@@ -3,7 +3,7 @@
 import threading
 
 from hubbub.client.gate import Gate
-from hubbub.client.pump import new_future
+from hubbub.client.tickets import new_future
 
 
 def test_gate_lets_the_next_in_when_one_has_left() -> None:

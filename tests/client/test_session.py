@@ -177,19 +177,36 @@ def test_replies_to_an_earlier_session_are_ignored(alice: Conversation, lobby: L
     alice.hears(Acked(1, LOBBY, 1), Error("unknown_room", "", n=1), Resend(1, "busy")).does()
 
 
-def test_another_log_makes_another_producer_before_anything_is_sent(
-    alice: Conversation, lobby: Log
-) -> None:
+@pytest.fixture
+def restored(alice: Conversation, lobby: Log) -> Log:
+    """Alice has one acknowledged write and one that waits, and the log that she comes back to is another."""
     lobby.post("Bob", "in the old log")
     alice.logs_in(lobby).posts("first").hears(Acked(1, LOBBY, 2))
     alice.posts("second", ticket="s").loses_the_broker().connects()
     new = Log(b"another log's id", "lobby")
+    alice.hears(alice.welcome(new, epoch=b"N" * 16))
+    alice.shows(ConnectionRestored(), LogReplaced()).sends(Post(2, new.id, "second"))
+    return new
+
+
+def test_a_log_restored_from_a_backup_may_know_the_producer(
+    alice: Conversation, restored: Log
+) -> None:
+    alice.hears(Acked(2, LOBBY, 3)).acknowledges("s", seq=3)
+
+
+@pytest.mark.parametrize(
+    "answer", [Error("producer_expired", "", n=2), Resend(1, "out_of_order")], ids=["new", "older"]
+)
+def test_a_log_that_has_less_than_it_acknowledged_gets_another_producer_at_once(
+    alice: Conversation, restored: Log, answer: Error | Resend
+) -> None:
     old_producer = alice.login.producer
-    alice.hears(alice.welcome(new, epoch=b"N" * 16))
+    alice.hears(answer)
     assert alice.login.producer != old_producer
-    alice.hears(alice.welcome(new, epoch=b"N" * 16))
-    alice.shows(ConnectionRestored(), LogReplaced()).sends(Post(1, new.id, "second"))
-    alice.hears(Acked(1, new.id, 1)).acknowledges("s", seq=1)
+    alice.hears(alice.welcome(restored, epoch=b"N" * 16))
+    alice.sends(Post(1, restored.id, "second"))
+    alice.hears(Acked(1, restored.id, 1)).acknowledges("s", seq=1)
 
 
 def test_a_log_that_has_lost_what_it_acknowledged_gets_another_producer(

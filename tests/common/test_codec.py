@@ -330,4 +330,5 @@ def test_commands_have_short_names_on_the_wire() -> None:
         "join",
         "leave",
         "mark",
+        "skip",
     }

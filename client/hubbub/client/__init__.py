@@ -5,6 +5,7 @@ from hubbub.client.errors import (
     AlreadyDone,
     BadName,
     BadText,
+    Cancelled,
     Closed,
     ConnectError,
     Forked,
@@ -14,6 +15,7 @@ from hubbub.client.errors import (
     NameTaken,
     NobodyListens,
     NotMember,
+    OutboxUnusable,
     OutcomeUnknown,
     Refused,
     RequestError,
@@ -27,7 +29,7 @@ from hubbub.client.errors import (
     VersionUnsupported,
     WrongKey,
 )
-from hubbub.client.results import History, LogPosition, Marker, Member, People, Room
+from hubbub.client.results import History, LogPosition, Marker, Member, People, Room, Unanswered
 from hubbub.client.updates import (
     ConnectionLost,
     ConnectionRestored,
@@ -56,6 +58,7 @@ __all__ = [
     "AlreadyDone",
     "BadName",
     "BadText",
+    "Cancelled",
     "Client",
     "Closed",
     "ConnectError",
@@ -81,6 +84,7 @@ __all__ = [
     "NameTaken",
     "NobodyListens",
     "NotMember",
+    "OutboxUnusable",
     "OutcomeUnknown",
     "People",
     "PeopleOnline",
@@ -99,6 +103,7 @@ __all__ = [
     "TooLarge",
     "TooManyNames",
     "TooManyRooms",
+    "Unanswered",
     "UnknownBroker",
     "UnknownRoom",
     "UnknownUser",

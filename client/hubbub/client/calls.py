@@ -15,13 +15,14 @@ from hubbub.client.effects import Complete, Fail, Ticket
 from hubbub.client.errors import Closed, NotMember
 from hubbub.client.logs import LogReader, read_event
 from hubbub.client.narrator import narrate
-from hubbub.client.results import LogPosition, Marker, Member, People, Room
+from hubbub.client.outbox import Entry
+from hubbub.client.results import LogPosition, Marker, Member, People, Room, Unanswered
 from hubbub.client.rooms import JoinedRoom
 from hubbub.client.session import Session
 from hubbub.client.updates import Message, PrivateMessage
 from hubbub.common import commands
 from hubbub.common.errors import Code, WireError
-from hubbub.common.fields import Data
+from hubbub.common.fields import Data, snake_case
 from hubbub.common.names import LOBBY, fold
 from hubbub.common.replies import MemberList, Page, Reply, RoomList, Roster
 
@@ -60,7 +61,9 @@ def post(
     if target is not None:
         id = target.id
         session.writing.write(
-            lambda n: commands.Post(n, room=id, text=text, data=data, action=action), ticket
+            lambda n: commands.Post(n, room=id, text=text, data=data, action=action),
+            ticket,
+            target.name,
         )
 
 
@@ -93,7 +96,7 @@ def leave(session: Session, ticket: Ticket, name: str) -> None:
     room = _room(session, ticket, name)
     if room is not None:
         id = room.id
-        session.writing.write(lambda n: commands.Leave(n, room=id), ticket)
+        session.writing.write(lambda n: commands.Leave(n, room=id), ticket, room.name)
 
 
 def mark(session: Session, ticket: Ticket, room: str | None, seq: int) -> None:
@@ -101,7 +104,37 @@ def mark(session: Session, ticket: Ticket, room: str | None, seq: int) -> None:
     reader = _reader(session, ticket, room)
     if reader is not None:
         log = reader.log
-        session.writing.write(lambda n: commands.Mark(n, room=log, seq=seq), ticket)
+        session.writing.write(lambda n: commands.Mark(n, room=log, seq=seq), ticket, room or "")
+
+
+def cancel(session: Session, ticket: Ticket, id: int) -> None:
+    """Have a write not happen, if the broker has not taken it; completes with whether it never will."""
+    if _is_open(session, ticket) and not session.writing.outbox.cancel(id, ticket):
+        session.do(Complete(ticket, False))
+
+
+def outbox(session: Session, ticket: Ticket) -> None:
+    """What has no outcome yet, in order: a list of `Unanswered`."""
+    session.do(Complete(ticket, [_unanswered(entry) for entry in session.writing.outbox]))
+
+
+def _unanswered(entry: Entry) -> Unanswered:
+    write = entry.write
+    kind = snake_case(type(write).__name__)
+    match write:
+        case commands.Post(text=text, data=data):
+            return Unanswered(entry.id, kind, entry.room, None, text, data)
+        case commands.Tell(to=to, text=text, data=data):
+            return Unanswered(entry.id, kind, None, to, text, data)
+        case commands.Create(name=name) | commands.Join(name=name):
+            return Unanswered(entry.id, kind, name)
+        case _:
+            return Unanswered(entry.id, kind, entry.room or None)
+
+
+def keep(session: Session, ticket: Ticket) -> None:
+    """Complete as soon as everything written before is in the outbox file, if there is one."""
+    session.do(Complete(ticket))
 
 
 # Questions.

@@ -33,9 +33,11 @@ from hubbub.client.errors import (
 )
 from hubbub.client.gate import Gate
 from hubbub.client.home import Home
+from hubbub.client.outbox_file import OutboxFile
 from hubbub.client.paging import all_pages, read_history
-from hubbub.client.pump import Pump, new_future
-from hubbub.client.results import History, LogPosition, Marker, Member, People, Room
+from hubbub.client.pump import Pump
+from hubbub.client.results import History, LogPosition, Marker, Member, People, Room, Unanswered
+from hubbub.client.tickets import new_future
 from hubbub.client.trust import Trust
 from hubbub.client.updates import Update
 from hubbub.common.commands import History as Wish
@@ -56,9 +58,10 @@ class Client:
 
     What is written while the broker is away is kept and sent when it is back, in order and exactly once; a call that gets no answer in time raises
     OutcomeUnknown, and its write stays. Every call raises Closed after the end, and RequestError with the broker's code when refused. Rooms are
-    named in any case. Callbacks of Futures run in the client's thread: there only the `_nowait` calls may be used.
+    named in any case. With a file as `outbox`, made if missing, every write is in it before the call returns, and stays until it has its outcome: the next
+    client with that file sends it again, so that even a killed program loses nothing, and doubles nothing. One process at a time may use it. Callbacks of Futures run in the client's thread: there only the `_nowait` calls may be used.
 
-    Raises ConnectError, BadName, InvalidAddress, HomeUnusable.
+    Raises ConnectError, BadName, InvalidAddress, HomeUnusable, OutboxUnusable.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only, each with a default that suits most
@@ -72,13 +75,16 @@ class Client:
         accept_new: bool = False,
         confirm: Callable[[str], bool] | None = None,
         timeout: float = 10.0,
+        outbox: str | Path | None = None,
     ) -> None:
         self._timeout = timeout
         self._pid = os.getpid()
         self._gate = Gate(UNANSWERED)
         folder, vouched = Home(home), Trust(trust, accept_new, confirm)
         target = lifetime.target(address, check_name(name), folder, insecure, vouched)
-        self._pump = Pump(target)
+        file = None if outbox is None else OutboxFile.open(outbox, lifetime.owner(target))
+        self._is_kept = file is not None
+        self._pump = Pump(target, file)
         login = lifetime.log_in(self._pump, target, folder, timeout)
         self.name = login.name
         """One's name as the broker writes it."""
@@ -178,6 +184,19 @@ class Client:
     def flush(self, timeout: float | None = None) -> None:
         """Return when everything written so far is answered. Raises OutcomeUnknown when that takes too long."""
         self._call(calls.flush, timeout=timeout)
+
+    def outbox(self, *, timeout: float | None = None) -> list[Unanswered]:
+        """Return what was written and has no outcome yet, in order; with an outbox file also by earlier processes."""
+        unanswered: list[Unanswered] = self._call(calls.outbox, timeout=timeout)
+        return unanswered
+
+    def cancel(self, id: int, *, timeout: float | None = None) -> bool:
+        """Take a write back, by its id in `outbox`; True: it will never happen, and whoever waits for it gets Cancelled. False: it has its outcome.
+
+        Only the broker knows which came first, so this waits for it.
+        """
+        is_cancelled: bool = self._call(calls.cancel, id, timeout=timeout)
+        return is_cancelled
 
     # Asking.
 
@@ -315,7 +334,10 @@ class Client:
         self._check_process()
         ticket = new_future()
         self._gate.enter(ticket, wait=not self._pump.is_mine)
-        return self._submit(function, *arguments, ticket=ticket)
+        self._submit(function, *arguments, ticket=ticket)
+        if self._is_kept and not self._pump.is_mine:
+            self._submit(calls.keep).result()
+        return ticket
 
     def _submit(
         self, function: Callable[..., None], *arguments: object, ticket: Future[Any] | None = None

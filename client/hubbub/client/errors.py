@@ -21,7 +21,8 @@
     ├── OutcomeUnknown                 no answer in time: a write may still happen (it stays in the outbox)
     ├── Closed                         the client was closed, or has ended; `__cause__` says why
     ├── Forked                         a client does not survive fork: make one in the child
-    └── HomeUnusable                   the folder of keys cannot be read or written
+    ├── HomeUnusable                   the folder of keys cannot be read or written
+    └── OutboxUnusable                 the outbox file cannot be used, or is somebody else's
 
 Names and sizes are checked before anything is sent, so these errors come with or without the broker.
 """
@@ -133,6 +134,14 @@ class Forked(HubbubError):
     """Used in a child process that inherited it by fork."""
 
 
+class Cancelled(RequestError):
+    """The write was cancelled before the broker took it."""
+
+
+class OutboxUnusable(HubbubError):
+    """The outbox file cannot be used; the text names the file and what is wrong."""
+
+
 class HomeUnusable(HubbubError):
     """The folder of keys cannot be used; the text names the file and what is wrong."""
 
@@ -150,6 +159,7 @@ BY_CODE: dict[str, type[RequestError]] = {
     Code.LOBBY_IS_FOR_ALL: LobbyIsForAll,
     Code.TOO_MANY_ROOMS: TooManyRooms,
     Code.ALREADY_DONE: AlreadyDone,
+    Code.CANCELLED: Cancelled,
 }
 
 

@@ -12,13 +12,16 @@ from typing import Final
 from hubbub.client.door import nobody_listens
 from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused, WrongKey
 from hubbub.client.home import Home
-from hubbub.client.pump import PUMP_THREAD, Pump, Target, new_future
+from hubbub.client.pump import PUMP_THREAD, Pump, Target
 from hubbub.client.reach import by_ipv6
 from hubbub.client.results import LoggedIn
+from hubbub.client.tickets import new_future
 from hubbub.client.trust import Trust, changed, keep, server_key
 from hubbub.common.addresses import Address
 from hubbub.common.errors import InvalidAddress
+from hubbub.common.fingerprint import fingerprint
 from hubbub.common.links import JoinLink, Place, address_of, parse_place
+from hubbub.common.names import fold
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +42,16 @@ def target(address: str | Place, name: str, home: Home, insecure: bool, trust: T
     keys = home.device_key()
     key = None if insecure else server_key(home, place, trust)
     return Target(place, keys, key, name, CLIENT_NAME, by_ipv6(place))
+
+
+def owner(target: Target) -> str:
+    """Return whom an outbox file belongs to, who logs in so."""
+    broker = (
+        "a broker without encryption"
+        if target.server_key is None
+        else f"the broker {fingerprint(target.server_key)}"
+    )
+    return f"{fold(target.name)} at {broker}"
 
 
 def check_address(address: Address) -> None:

@@ -7,21 +7,22 @@ The rules: the broker takes only n = highest + 1 and repeats the outcome of what
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
 from hubbub.client.effects import Ticket
 from hubbub.common.codec import encode
-from hubbub.common.commands import Leave, Mark, Post, Write
+from hubbub.common.commands import Leave, Mark, Post, Skip, Write
 from hubbub.common.limits import (
     COMMANDS_PER_FRAME,
     FRAME_UP_BYTES,
     WINDOW_BYTES,
     WINDOW_COMMANDS,
 )
+from hubbub.common.names import fold
 
 PATIENCE_SECONDS: Final = 2.0
 """With no answer for this long on a live session, everything unanswered is sent again."""
@@ -32,13 +33,64 @@ _N_BYTES: Final = 9
 """The longest encoding of n, so that renumbering never makes an entry larger than was reckoned."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptWrite:
+    """A write of an earlier process. `room`: the name of the room that it goes to, if it goes to one."""
+
+    id: int
+    write: Write
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an earlier process left without an outcome, in order, its numbers without a hole; `epoch` is that of the log it wrote to."""
+
+    producer: bytes
+    epoch: bytes
+    writes: Sequence[KeptWrite]
+
+
+class Keeper(Protocol):
+    """Where an outbox is kept beyond its process; told of each change, by the id of the entry."""
+
+    def began(self, producer: bytes) -> None: ...
+    def entered(self, epoch: bytes) -> None: ...
+    def added(self, id: int, write: Write, room: str) -> None: ...
+    def changed(self, id: int, write: Write) -> None: ...
+    def dropped(self, id: int) -> None: ...
+
+
+class _Forgetful:
+    """Keeps nothing: the outbox lives as long as its process."""
+
+    def began(self, producer: bytes) -> None: ...
+    def entered(self, epoch: bytes) -> None: ...
+    def added(self, id: int, write: Write, room: str) -> None: ...
+    def changed(self, id: int, write: Write) -> None: ...
+    def dropped(self, id: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How an outbox is kept: by whom, what was there, and who makes the tickets of that."""
+
+    keeper: Keeper = field(default_factory=_Forgetful)
+    kept: Kept | None = None
+    new_ticket: Callable[[], Ticket] = lambda: None
+
+
 @dataclass(slots=True)
 class Entry:
-    """A write, its caller's ticket, and what became of it."""
+    """A write, its caller's ticket, and what became of it. `id` stays when the write is numbered anew; `room` is the name of the room that it goes to."""
 
+    id: int
     write: Write
     ticket: Ticket
     size: int
+    room: str = ""
+    undo: tuple[Ticket, ...] = ()
+    """The tickets of those who want it cancelled."""
     sent: bool = False
     seen: bool = False
     """An event was taken for it before its ack came."""
@@ -48,10 +100,19 @@ class Entry:
 class Outbox:
     """All writes of one client. `producer` must be the one named in `login` before `frames` is asked."""
 
-    def __init__(self, producer: bytes) -> None:
-        self.producer = producer
+    def __init__(self, producer: bytes, keeping: Keeping | None = None) -> None:
+        keeping = keeping or Keeping()
+        kept = keeping.kept
+        self._keeper = keeping.keeper
         self._entries: deque[Entry] = deque()
         self._first = 1
+        self._ids = 0
+        if kept is None:
+            self.producer = producer
+            self._keeper.began(producer)
+        else:
+            self.producer = kept.producer
+            self._resume(kept.writes, keeping.new_ticket)
         self._sent = 0
         self._sent_bytes = 0
         self._gone = 0
@@ -60,8 +121,20 @@ class Outbox:
         self._back_to = 0
         self._back_until = 0.0
 
+    def _resume(self, writes: Sequence[KeptWrite], new_ticket: Callable[[], Ticket]) -> None:
+        self._first = writes[0].write.n
+        self._ids = writes[-1].id
+        for it in writes:
+            size = len(encode(it.write)) + _N_BYTES
+            # Perhaps it was sent: only the broker knows.
+            self._entries.append(Entry(it.id, it.write, new_ticket(), size, it.room, sent=True))
+
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield what has no outcome yet, in order."""
+        return (entry for entry in self._entries if not entry.done)
 
     @property
     def first_n(self) -> int:
@@ -83,10 +156,26 @@ class Outbox:
         """How many of them, from the first on without a hole, have their outcome."""
         return self._gone
 
-    def add(self, write: Write, ticket: Ticket) -> None:
-        """Append a write whose n is `next_n`."""
+    def add(self, write: Write, ticket: Ticket, room: str = "") -> None:
+        """Append a write whose n is `next_n`; `room` is the name of the room that it goes to."""
         assert write.n == self.next_n
-        self._entries.append(Entry(write, ticket, len(encode(write)) + _N_BYTES))
+        self._ids += 1
+        self._entries.append(Entry(self._ids, write, ticket, len(encode(write)) + _N_BYTES, room))
+        self._keeper.added(self._ids, write, room)
+
+    def cancel(self, id: int, ticket: Ticket) -> bool:
+        """Have nothing done in place of a write, if the broker has not taken it yet; the ticket is told with its outcome. False: it has one."""
+        entry = next((entry for entry in self if entry.id == id), None)
+        if entry is None:
+            return False
+        entry.undo = (*entry.undo, ticket)
+        self._change(entry, Skip(entry.write.n))
+        return True
+
+    def _change(self, entry: Entry, write: Write) -> None:
+        if write != entry.write:
+            entry.write = write
+            self._keeper.changed(entry.id, write)
 
     def frames(self, now: float) -> Iterator[tuple[Write, ...]]:
         """Yield what may be sent now, each item one frame; from then on it counts as in flight."""
@@ -134,6 +223,7 @@ class Outbox:
     def _drop_done(self) -> None:
         while self._entries and self._entries[0].done:
             entry = self._entries.popleft()
+            self._keeper.dropped(entry.id)
             self._first += 1
             self._gone += 1
             if self._sent:  # zero after going back: then an ack came that was on its way
@@ -181,20 +271,21 @@ class Outbox:
     def restart(self, producer: bytes) -> None:
         """Go on as another producer: what is unanswered is numbered from 1 and sent again."""
         self.producer = producer
+        self._keeper.began(producer)
         self.reconnected()
         self._first = 1
         self._keep([entry for entry in self._entries if not entry.done])
         for n, entry in enumerate(self._entries, 1):
-            entry.write = replace(entry.write, n=n)
+            self._change(entry, replace(entry.write, n=n))
 
-    def move(self, ids: Mapping[bytes, bytes]) -> None:
-        """Another log took the place of the one before: from the old ids of rooms and inbox to the new ones. Seqs of the old log mean nothing now."""
+    def move(self, rooms: Mapping[str, bytes], inbox: bytes) -> None:
+        """Another log took the place of the one before. Its rooms, by folded name, and one's inbox have these ids; seqs of that one mean nothing now."""
         for entry in self._entries:
             write = entry.write
-            if isinstance(write, Post | Leave | Mark) and write.room in ids:
-                entry.write = replace(write, room=ids[write.room])
-                if isinstance(write, Mark):
-                    entry.write = replace(entry.write, seq=0)
+            if isinstance(write, Post | Leave | Mark):
+                log = rooms.get(fold(entry.room), write.room) if entry.room else inbox
+                moved = replace(write, room=log)
+                self._change(entry, replace(moved, seq=0) if isinstance(moved, Mark) else moved)
 
     def remove_sent(self) -> list[Entry]:
         """Take out and return what was ever sent and not answered: its outcome will never be known. `restart` must follow."""
@@ -207,12 +298,21 @@ class Outbox:
         """Take out and return everything unanswered: the client is over."""
         self._rewind(0)
         lost = [entry for entry in self._entries if not entry.done]
-        self._keep([])
+        self._gone += len(self._entries)
+        self._entries.clear()  # what is kept stays kept
         return lost
 
     def _keep(self, entries: list[Entry]) -> None:
+        stay = {entry.id for entry in entries}
+        for entry in self._entries:
+            if entry.id not in stay:
+                self._keeper.dropped(entry.id)
         self._gone += len(self._entries) - len(entries)
         self._entries = deque(entries)
+
+    def entered(self, epoch: bytes) -> None:
+        """What is written goes to the log of this epoch."""
+        self._keeper.entered(epoch)
 
     def claim(self, is_it: Callable[[Write], bool]) -> bool:
         """Mark the first write in flight that `is_it` accepts as seen; False if there is none. Each write is claimed once."""

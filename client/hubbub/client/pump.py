@@ -36,9 +36,12 @@ from hubbub.client.effects import (
     Unsubscribe,
 )
 from hubbub.client.errors import Closed, NobodyListens, Refused
+from hubbub.client.outbox import Keeping
+from hubbub.client.outbox_file import OutboxFile
 from hubbub.client.results import LoggedIn
 from hubbub.client.session import Session
 from hubbub.client.sockets import Connection, KeyPair
+from hubbub.client.tickets import earlier_future, new_future, settle
 from hubbub.client.updates import Update
 from hubbub.common.addresses import Address
 from hubbub.common.codec import decode_events, decode_replies, encode
@@ -77,7 +80,7 @@ class Target:
 class Pump:
     """One daemon thread, from `start` to the session's end. `opening` completes with the first login."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, outbox: OutboxFile | None = None) -> None:
         self.updates: SimpleQueue[Update | None] = SimpleQueue()
         """None: there will be no more."""
         self.opening: Future[LoggedIn] = new_future()
@@ -86,6 +89,7 @@ class Pump:
         self.turned_away: Callable[[], None] = lambda: None
         """Called in the pump's thread, each time that a broker which had let us in refuses the connection. Must not wait."""
         self._target = target
+        self._outbox = outbox
         self._calls: deque[tuple[Future[Any], Call]] = deque()
         self._told = False
         self._over = False
@@ -102,6 +106,7 @@ class Pump:
             new_events_key=self._new_events_key,
             opening=self.opening,
             client=target.client,
+            keeping=None if outbox is None else Keeping(outbox, outbox.kept, earlier_future),
         )
 
     # From any thread.
@@ -157,6 +162,8 @@ class Pump:
             self._fail(failure)
         finally:
             self._over = True
+            if self._outbox is not None:
+                self._outbox.close()
             self._refuse_calls()
             self.updates.put(None)
             self._wake_in.close()
@@ -200,6 +207,8 @@ class Pump:
         self._check_time(now)
         self._session.tick(now)
         self._effects.extend(self._session.take(now))
+        if self._outbox is not None:
+            self._outbox.commit()  # before anything of it is sent, and before anybody is told
         while self._effects:
             self._perform(self._effects.popleft())
 
@@ -220,7 +229,7 @@ class Pump:
                 call(self._session)
             except Exception as error:  # noqa: BLE001 - one bad call is its caller's, and must not end the others
                 if not ticket.done():
-                    _settle(ticket.set_exception, error)
+                    settle(ticket.set_exception, error)
 
     def _read_commands(self, now: float) -> None:
         for frames in self._commands.frames(FRAMES_A_TURN):
@@ -343,11 +352,11 @@ class Pump:
         match effect:
             case Acknowledge(tickets=tickets, seq=seq):
                 for place, ticket in enumerate(tickets, seq):
-                    _settle(ticket.set_result, place)
+                    settle(ticket.set_result, place)
             case Complete(ticket=ticket, result=result):
-                _settle(ticket.set_result, result)
+                settle(ticket.set_result, result)
             case Fail(ticket=ticket, error=error):
-                _settle(ticket.set_exception, error)
+                settle(ticket.set_exception, error)
             case Emit(update=update):
                 self.updates.put(update)
             case _:
@@ -359,7 +368,7 @@ class Pump:
                 ticket, _ = self._calls.popleft()
             except IndexError:
                 return  # another thread does the same
-            _settle(ticket.set_exception, self.closed())
+            settle(ticket.set_exception, self.closed())
 
     def closed(self) -> Closed:
         """What to raise of a call that comes too late."""
@@ -370,25 +379,3 @@ class Pump:
         )
         closed.__cause__ = self.error
         return closed
-
-
-def _settle(settle: Callable[[Any], None], outcome: object) -> None:
-    """Set a Future's outcome; its callbacks run in here."""
-    try:
-        settle(outcome)
-    except BaseException:
-        if threading.current_thread() is threading.main_thread():
-            raise  # the user's own Ctrl-C, in a call that came too late
-        _log.exception("a callback of the app has failed")
-
-
-class _Promise(Future[Any]):
-    """A Future that cannot be cancelled: what was sent cannot be called back."""
-
-    def cancel(self) -> bool:
-        return False
-
-
-def new_future() -> Future[Any]:
-    """Return a ticket for one call."""
-    return _Promise()

@@ -254,15 +254,6 @@ class Reading:
             reader.shown_marker = reader.marker
             self._showing.emit(MarkerMoved(self._name(reader), reader.marker))
 
-    def moved(self, welcome: Welcome) -> dict[bytes, bytes]:
-        """Return the ids that one's logs have in the log that took the place of the one before, from old to new; none if it is that one still."""
-        if self.epoch in (b"", welcome.epoch):
-            return {}
-        moved = self.rooms.moved(welcome.rooms)
-        if self.inbox is not None:
-            moved[self.inbox.log] = welcome.inbox.room
-        return moved
-
     def heads(self, heads: Sequence[Head], now: float) -> None:
         """Take a pong: a head that the log has not reached one pong later is a loss."""
         for log, seq in self._suspects.items():

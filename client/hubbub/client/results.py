@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import overload
 
 from hubbub.client.updates import Message, PrivateMessage
+from hubbub.common.fields import Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,21 @@ class Marker:
     read: int
     head: int
     start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A write that the broker has not answered yet. `kind`: post, tell, create, join, leave, mark, or skip once it is to be cancelled.
+
+    `id` is for `Client.cancel`; it stays as long as the write does, in a file over processes.
+    """
+
+    id: int
+    kind: str
+    room: str | None = None
+    to: str | None = None
+    text: str = ""
+    data: Data | None = None
 
 
 @dataclass(frozen=True, slots=True)

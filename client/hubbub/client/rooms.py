@@ -1,6 +1,6 @@
 """The rooms that one is a member of, by id and by name, and which of their subscriptions the broker has not granted yet. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,12 +40,6 @@ class Rooms:
 
     def __iter__(self) -> Iterator[JoinedRoom]:
         return iter(list(self._by_id.values()))
-
-    def moved(self, now: Iterable[Joined]) -> dict[bytes, bytes]:
-        """Return the ids that one's rooms have now, which may be the same, by name: from old to new."""
-        mine = {fold(room.name): room.id for room in self}
-        names = ((fold(joined.name), joined.room) for joined in now)
-        return {mine[name]: room for name, room in names if name in mine}
 
     def add(self, joined: Joined) -> JoinedRoom:
         """Become a member: read from the room's head on."""

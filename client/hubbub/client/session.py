@@ -18,6 +18,7 @@ from typing import Final, assert_never, cast
 from hubbub.client.effects import Complete, Effect, Emit, End, Fail, Reconnect, Send, Ticket
 from hubbub.client.errors import Closed, login_refused, refused
 from hubbub.client.link import Link, Phase
+from hubbub.client.outbox import Keeping
 from hubbub.client.reading import Reading
 from hubbub.client.results import LoggedIn
 from hubbub.client.showing import Showing
@@ -25,6 +26,7 @@ from hubbub.client.updates import ConnectionLost, ConnectionRestored, Ended
 from hubbub.client.writing import Writing
 from hubbub.common.commands import Logout
 from hubbub.common.errors import TRANSIENT, Code, HubbubError
+from hubbub.common.names import fold
 from hubbub.common.replies import (
     Acked,
     AnyReply,
@@ -70,11 +72,12 @@ class Session:
         new_events_key: Callable[[], bytes],
         opening: Ticket = None,
         client: str = "",
+        keeping: Keeping | None = None,
     ) -> None:
         self.name = name
         self._effects: list[Effect] = []
         self._ids = count(1)
-        self.writing = Writing(random_bytes, self.do)
+        self.writing = Writing(random_bytes, self.do, keeping)
         self._showing = Showing(self.writing.outbox, self.do)
         self.reading = Reading(self._showing, self.do)
         self._link = Link(name, client, new_events_key, self._ids, self.do)
@@ -195,16 +198,15 @@ class Session:
     def _welcome(self, welcome: Welcome, now: float) -> None:
         if not self._link.is_greeting(welcome.id):
             return
-        if not self.writing.suits(welcome.epoch):
-            self._greet(now)
-            return
+        if self.writing.enters(welcome.epoch):
+            rooms = {fold(joined.name): joined.room for joined in welcome.rooms}
+            self.writing.outbox.move(rooms, welcome.inbox.room)
         self._created = self._created or welcome.created
         self.name = self._showing.me = welcome.name
         self._link.welcomed(welcome, now)
         if self._lost:
             self._lost = False
             self._showing.emit(ConnectionRestored())
-        self.writing.outbox.move(self.reading.moved(welcome))
         self.reading.opened(welcome, now)
         self.writing.outbox.reconnected()
         self._open_by = now + OPEN_SECONDS

@@ -10,7 +10,7 @@ from typing import Final
 
 from hubbub.client.effects import Acknowledge, Complete, Effect, Fail, Send, Ticket
 from hubbub.client.errors import Closed, OutcomeUnknown, refused
-from hubbub.client.outbox import PATIENCE_SECONDS, Entry, Outbox
+from hubbub.client.outbox import PATIENCE_SECONDS, Entry, Keeping, Outbox
 from hubbub.common.commands import Write
 from hubbub.common.errors import TRANSIENT, Code
 from hubbub.common.limits import PRODUCER_ID_BYTES
@@ -23,17 +23,26 @@ _OUR_FAULT: Final = frozenset({Code.MALFORMED, Code.UNKNOWN_COMMAND, Code.INVALI
 class Writing:
     """What one client writes, over all its reconnects."""
 
-    def __init__(self, random_bytes: Callable[[int], bytes], do: Callable[[Effect], None]) -> None:
-        self.outbox = Outbox(random_bytes(PRODUCER_ID_BYTES))
+    def __init__(
+        self,
+        random_bytes: Callable[[int], bytes],
+        do: Callable[[Effect], None],
+        keeping: Keeping | None = None,
+    ) -> None:
+        keeping = keeping or Keeping()
+        kept = keeping.kept
+        self.outbox = Outbox(random_bytes(PRODUCER_ID_BYTES), keeping)
         self._random_bytes = random_bytes
         self._do = do
-        self._epoch: bytes | None = None
+        self._epoch: bytes | None = None if kept is None else kept.epoch
+        self._is_replaced = False
+        """The log is another, and has not yet answered a write."""
         self._flushes: deque[tuple[int, Ticket]] = deque()
         self._behind_since: float | None = None
 
-    def write(self, make: Callable[[int], Write], ticket: Ticket) -> None:
-        """Queue the write that `make` gives for its number."""
-        self.outbox.add(make(self.outbox.next_n), ticket)
+    def write(self, make: Callable[[int], Write], ticket: Ticket, room: str = "") -> None:
+        """Queue the write that `make` gives for its number; `room` is the name of the room that it goes to."""
+        self.outbox.add(make(self.outbox.next_n), ticket, room)
 
     def flush(self, ticket: Ticket) -> None:
         """Complete the ticket when everything written so far has its outcome."""
@@ -49,26 +58,40 @@ class Writing:
         while self._flushes and self._flushes[0][0] <= self.outbox.answered:
             self._do(Complete(self._flushes.popleft()[1]))
 
-    def suits(self, epoch: bytes) -> bool:
-        """Whether the log knows our producer. If not, it was replaced, and the session must begin anew."""
-        known = self._epoch in (None, epoch) or self.outbox.next_n == 1
-        self._epoch = epoch
-        if not known:
-            self._new_producer()
-        return known
+    def enters(self, epoch: bytes) -> bool:
+        """Take the epoch of the log; return whether it took the place of another.
+
+        The producer stays: a log restored from a backup may know it, and then tells what it has taken. If it does not, or has less than it had
+        acknowledged, nothing of what is unanswered is in it, and another producer sends that.
+        """
+        replaced = self._epoch not in (None, epoch)
+        self._is_replaced = self._is_replaced or replaced
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self.outbox.entered(epoch)
+        return replaced
 
     def _new_producer(self) -> None:
+        self._is_replaced = False
         self.outbox.restart(self._random_bytes(PRODUCER_ID_BYTES))
 
     def acked(self, acked: Acked, now: float) -> list[tuple[int, Entry]]:
         """Take an ack; returns the writes that it answers, each with its offset from the ack's seq."""
         self._behind_since = None
+        self._is_replaced = False
         settled = self.outbox.settle(acked.n, acked.count, now)
         for _, group in groupby(enumerate(settled), lambda item: item[1][0] - item[0]):
             run = [pair for _, pair in group]
             tickets = tuple(entry.ticket for _, entry in run)
             self._do(Acknowledge(tickets, acked.seq + run[0][0]))
+        self._undone(settled, is_cancelled=False)
         return settled
+
+    def _undone(self, settled: Sequence[tuple[int, Entry]], *, is_cancelled: bool) -> None:
+        """Tell those who wanted one of these cancelled whether it was."""
+        for _, entry in settled:
+            for ticket in entry.undo:
+                self._do(Complete(ticket, is_cancelled))
 
     def resend(self, resend: Resend, now: float) -> bool:
         """Take a transient refusal. True: begin anew."""
@@ -87,7 +110,7 @@ class Writing:
         """
         if self._behind_since is None:
             self._behind_since = now
-        if now - self._behind_since < PATIENCE_SECONDS:
+        if now - self._behind_since < PATIENCE_SECONDS and not self._is_replaced:
             return False
         self._behind_since = None
         self._new_producer()
@@ -101,7 +124,11 @@ class Writing:
             self.outbox.go_back(1, now, 0.0)  # nothing of it was ever taken
             return False
         if error.code == Code.PRODUCER_EXPIRED:
-            self._fail(self.outbox.remove_sent(), "the broker no longer knows this client's writes")
+            if (
+                not self._is_replaced
+            ):  # else nothing of it is in the log that took the place of ours
+                why = "the broker no longer knows this client's writes"
+                self._fail(self.outbox.remove_sent(), why)
             self._new_producer()
             return True
         if error.code not in _OUR_FAULT:
@@ -116,8 +143,11 @@ class Writing:
         return True
 
     def _settle_refused(self, n: int, error: Error, now: float) -> None:
-        for _, entry in self.outbox.settle(n, 1, now):
+        self._is_replaced = False
+        settled = self.outbox.settle(n, 1, now)
+        for _, entry in settled:
             self._do(Fail(entry.ticket, refused(error.code, error.text)))
+        self._undone(settled, is_cancelled=error.code == Code.CANCELLED)
 
     def abandon(self, why: str) -> None:
         """The client is over: fail all that waits."""
@@ -128,6 +158,10 @@ class Writing:
 
     def _fail(self, entries: Sequence[Entry], why: str) -> None:
         for entry in entries:
+            for ticket in entry.undo:
+                self._do(
+                    Fail(ticket, OutcomeUnknown(f"{why}: whether it was cancelled is not known"))
+                )
             if entry.sent:
                 self._do(Fail(entry.ticket, OutcomeUnknown(f"{why}: it may have happened")))
             else:

@@ -122,6 +122,10 @@ class Mark(Write, frozen=True):
     seq: Seq
 
 
+class Skip(Write, frozen=True):
+    """Do nothing with this number: its write was cancelled. Always refused, by `cancelled`, unless the write itself was taken before."""
+
+
 class Rooms(Query, frozen=True):
     """A page of the rooms, by name."""
 
@@ -176,6 +180,7 @@ AnyCommand = (
     | Join
     | Leave
     | Mark
+    | Skip
     | Rooms
     | Members
     | Who

@@ -37,6 +37,7 @@ class Code(StrEnum):
     OUT_OF_ORDER = "out_of_order"
     ALREADY_DONE = "already_done"
     PRODUCER_EXPIRED = "producer_expired"
+    CANCELLED = "cancelled"
     # It may work later, unchanged.
     LOGIN_REQUIRED = "login_required"
     BUSY = "busy"

@@ -10,10 +10,10 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.core import TIDY_SECONDS
 from hubbub.broker.errors import StorageError
 from hubbub.common.codec import encode
-from hubbub.common.commands import Create, Hello, Logout, Post, Tell, Write
+from hubbub.common.commands import Create, Hello, Logout, Post, Skip, Tell, Write
 from hubbub.common.errors import Code
 from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, WINDOW_COMMANDS
-from hubbub.common.replies import Acked, Bye, Greeted, Reply, Resend
+from hubbub.common.replies import Acked, Bye, Error, Greeted, Reply, Resend
 
 DAY = 24 * 3600
 
@@ -337,3 +337,21 @@ def test_a_session_is_sent_back_to_what_is_next_when_the_batch_is_done() -> None
     alice.forgets().writes(posts(2), posts(5), posts(3, 2))
     desk.goes_on()
     alice.gets(Acked(2, LOBBY, 2), Acked(3, LOBBY, 3, count=2), Resend(5, Code.OUT_OF_ORDER))
+
+
+def test_a_number_that_is_skipped_is_used_and_its_outcome_repeated() -> None:
+    desk = Desk()
+    alice = desk.meets("Alice")
+    alice.sends(Post(1, LOBBY, "one"), Skip(2), Post(3, LOBBY, "three"))
+    skipped = Error("cancelled", "", n=2)
+    alice.gets(Acked(1, LOBBY, 1), skipped, Acked(3, LOBBY, 2))
+    alice.sends(Post(2, LOBBY, "two after all")).gets(skipped)
+    assert events_in_lobby(desk) == 2
+
+
+def test_a_write_that_was_taken_cannot_be_skipped_any_more() -> None:
+    desk = Desk()
+    alice = desk.meets("Alice")
+    alice.sends(*posts(1)).gets(Acked(1, LOBBY, 1))
+    alice.sends(Skip(1)).gets(Acked(1, LOBBY, 1))
+    assert events_in_lobby(desk) == 1

@@ -41,6 +41,7 @@ WRITES: Final[dict[type[c.Command], WriteRow]] = {
     c.Join: WriteRow(rooms.check_join, rooms.apply_join),
     c.Leave: WriteRow(rooms.check_leave, rooms.apply_leave),
     c.Mark: WriteRow(markers.check_mark, markers.apply_mark),
+    c.Skip: WriteRow(messages.check_skip, messages.apply_skip),
 }
 
 QUERIES: Final[dict[type[c.Command], QueryHandler]] = {

@@ -4,11 +4,12 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.state import Account, State
 from hubbub.common.codec import data_size, encode
-from hubbub.common.commands import Post, Tell
+from hubbub.common.commands import Post, Skip, Tell
 from hubbub.common.errors import Code, WireError
 from hubbub.common.events import MessagePosted, MessageTold
 from hubbub.common.limits import DATA_BYTES, TEXT_BYTES
 
+_CANCELLED = Refusal(Code.CANCELLED, "cancelled before it was done")
 _NOT_MEMBER = Refusal(Code.NOT_MEMBER, "you are not a member of that room")
 
 
@@ -73,3 +74,13 @@ def apply_tell(
     if to is not account:
         batch.append_private(to, state.last_message, event, account.number)
     return account.inbox.id, seq
+
+
+def check_skip(command: Skip) -> Refusal:
+    """Refuse it: that is the outcome of a number whose write was cancelled, and it is kept and repeated like any other."""
+    return _CANCELLED
+
+
+def apply_skip(state: State, batch: Batch, account: Account, command: Skip, time: int) -> Refusal:
+    """Change nothing."""
+    return _CANCELLED
