@@ -116,14 +116,20 @@ def test_a_crowd_may_be_away_without_a_line_each(presence: Presence) -> None:
     assert presence.changed(PresenceChanged(10, 2, back=["Bob"])) == [PersonBack("Bob")]
 
 
-def test_what_was_known_before_the_connection_was_lost_is_no_news(presence: Presence) -> None:
+def test_who_is_away_by_the_first_roster_of_a_session_is_no_news(presence: Presence) -> None:
+    presence.forget()
+    assert presence.roster(Roster(2, 1, 2, ["Alice", "Bob"], {"Bob": "at lunch"})) == []
+    assert presence.changed(PresenceChanged(2, 2, away={"Bob": "at lunch"})) == []
+    assert presence.changed(PresenceChanged(3, 2, back=["Bob"])) == [PersonBack("Bob")]
+
+
+def test_who_came_back_while_the_connection_was_lost_is_news_when_away_as_before(
+    presence: Presence,
+) -> None:
     presence.changed(PresenceChanged(6, 2, away={"Bob": "at lunch"}))
     presence.forget()
-    assert presence.roster(Roster(2, 1, 1, ["Alice"])) == []
-    change = PresenceChanged(2, 2, returned=["Bob"], away={"Bob": "at lunch"})
-    assert presence.changed(change) == []
-    assert presence.changed(PresenceChanged(3, 2, back=["Bob"])) == [PersonBack("Bob")]
-    change = PresenceChanged(4, 2, away={"Bob": "at lunch"})
+    assert presence.roster(Roster(2, 7, 2, ["Alice", "Bob"])) == []
+    change = PresenceChanged(8, 2, away={"Bob": "at lunch"})
     assert presence.changed(change) == [PersonAway("Bob", "at lunch")]
 
 

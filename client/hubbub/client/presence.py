@@ -32,8 +32,6 @@ class Presence:
         self._version: int | None = None
         self._names: set[str] = set()
         self._away: dict[str, str] = {}
-        self._repeated: dict[str, str] = {}
-        """Who was away when the last session ended and is not now: their clients are about to say it again, which is no news."""
         self._told_count = 0
         self._held: list[PresenceChanged] = []
 
@@ -74,15 +72,10 @@ class Presence:
         self._names.difference_update(change.left)
         for name in change.left:
             self._away.pop(name, None)
-            self._repeated.pop(name, None)
-        away = {name: text for name, text in change.away.items() if self._is_news(name, text)}
+        away = {name: text for name, text in change.away.items() if self._away.get(name) != text}
         back = [name for name in change.back if self._away.pop(name, None) is not None]
         self._away.update(change.away)
         return self._tell(joined, left, away, back, online=change.online)
-
-    def _is_news(self, name: str, away: str) -> bool:
-        repeated = self._repeated.pop(name, None)
-        return away not in (self._away.get(name), repeated)
 
     def roster(self, roster: Roster) -> list[Update]:
         """Take the answer to `who`."""
@@ -92,9 +85,7 @@ class Presence:
         self._version = roster.version
         self.wants_roster = False
         updates: list[Update] = []
-        if first:
-            self._repeated = {n: text for n, text in away.items() if n not in roster.away}
-        elif roster.online <= CROWD:
+        if not first and roster.online <= CROWD:
             updates += self._tell(
                 sorted(self._names - names),
                 sorted(names - self._names),

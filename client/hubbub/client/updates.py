@@ -148,7 +148,7 @@ class ConnectionLost:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRestored:
-    """The session goes on; what was missed follows as updates marked `earlier`."""
+    """The session goes on; what was missed follows as updates marked `earlier`. Who came, went or was away meanwhile is not told: `Client.who` says it."""
 
 
 @dataclass(frozen=True, slots=True)

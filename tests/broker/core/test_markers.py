@@ -100,6 +100,17 @@ def test_a_newcomer_has_nothing_unread(desk: Desk, alice: Person, bob: Person) -
     assert reads(comes_back(desk, "Bob")) == {"lobby": 3, "garden": 3}
 
 
+def test_a_newcomer_has_read_what_was_written_while_they_came(desk: Desk, alice: Person) -> None:
+    desk.stalls()
+    alice.sends(Post(1, LOBBY, "in flight"))
+    alice.sends(Post(2, LOBBY, "before Bob"))
+    bob = desk.connects("Bob").hello().logs_in("Bob")
+    alice.sends(Post(3, LOBBY, "after Bob"))
+    desk.goes_on()
+    [lobby] = bob.gets_welcome().rooms
+    assert (lobby.seq, lobby.read) == (3, 2)
+
+
 def test_a_marker_never_goes_back(desk: Desk, bob: Person, alice: Person) -> None:
     alice.sends(*[Post(n, LOBBY, "hi") for n in (4, 5, 6)])
     bob.sends(Mark(1, LOBBY, 5), Mark(2, LOBBY, 4), Mark(3, LOBBY, 0))
