@@ -2,7 +2,7 @@
 
 from hubbub.client.outbox import PATIENCE_SECONDS, Entry, Outbox
 from hubbub.common.codec import encode
-from hubbub.common.commands import Post, Write
+from hubbub.common.commands import Leave, Mark, Post, Write
 from hubbub.common.limits import (
     COMMANDS_PER_FRAME,
     FRAME_UP_BYTES,
@@ -172,3 +172,16 @@ def test_an_event_claims_one_write_in_flight() -> None:
     assert not box.claim(lambda write: True), "nothing was sent"
     sent(box)
     assert [box.claim(lambda write: True) for _ in range(3)] == [True, True, False]
+
+
+def test_writes_go_to_the_ids_that_rooms_have_in_another_log() -> None:
+    box, tea, inbox = outbox(), b"T" * 16, b"I" * 16
+    box.add(Post(1, ROOM, "a"), None, "Tea")
+    box.add(Leave(2, ROOM), None, "Tea")
+    box.add(Mark(3, ROOM, 9), None, "Tea")
+    box.add(Mark(4, ROOM, 9), None)
+    box.add(Mark(5, ROOM, 9), None, "gone")
+    box.move({"tea": tea}, inbox)
+    assert list(box.frames(0)) == [
+        (Post(1, tea, "a"), Leave(2, tea), Mark(3, tea, 0), Mark(4, inbox, 0), Mark(5, ROOM, 0))
+    ]
