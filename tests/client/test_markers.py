@@ -76,8 +76,8 @@ def test_a_mark_in_a_room_where_one_is_not_is_refused(alice: Conversation) -> No
 def test_a_mark_in_a_run_of_acks_claims_no_message(alice: Conversation, lobby: Log) -> None:
     alice.calls(calls.mark, "lobby", 4, ticket="mark").posts("mine", ticket="post")
     alice.hears(Acked(1, LOBBY, 4, 2)).acknowledges("mark", "post", seq=4)
-    bobs = lobby.post("Bob", "mine")
-    alice.sees(LOBBY, bobs, lobby.post("Alice", "mine"), lobby.post("Alice", "elsewhere"))
+    laptops = lobby.post("Alice", "mine")
+    alice.sees(LOBBY, laptops, lobby.post("Alice", "mine"), lobby.post("Alice", "elsewhere"))
     shown = [update for update in alice.shown if isinstance(update, Message)]
     assert [(message.seq, message.own) for message in shown] == [(4, False), (5, True), (6, False)]
 
