@@ -122,6 +122,13 @@ def test_a_narrow_terminal_gets_a_broker_in_short_lines(town: Town) -> None:
     ]
 
 
+def test_a_list_for_nobody_is_no_fault(town: Town) -> None:
+    Home(town.home("Alice")).pin(parse("127.0.0.1:5000"), b"k" * 32)
+    closed = ("/bin/sh", "-c", 'exec "$@" >&-', "sh", *CLIENT, "brokers")
+    program = town.start(ThroughPipes, *closed, who="Alice")
+    assert (program.ends(), program.transcript()) == (0, "")
+
+
 def test_a_broken_pin_is_named_and_can_be_forgotten(town: Town) -> None:
     Home(town.home("Alice")).pin(parse("127.0.0.1:5000"), b"k" * 32)
     [pin] = (town.home("Alice") / "brokers").iterdir()
@@ -155,6 +162,8 @@ def test_what_others_say_is_shown_and_not_executed(town: Town) -> None:
 
 def test_a_word_that_is_no_command_gets_a_suggestion(town: Town) -> None:
     assert run(town, "pnig", code=2)[-1] == "Error: No such command 'pnig'. Did you mean 'ping'?"
+    suggestion = "No such command 'raspberry'. If it is a broker: hubbub chat raspberry"
+    assert run(town, "raspberry", code=2)[-1].endswith(suggestion)
     assert "--nmae" in run(town, "--nmae", "Alice", code=2)[-1]
 
 

@@ -21,7 +21,7 @@ from hubbub.client.errors import (
 from hubbub.client.home import Home
 from hubbub.client.trust import Trust, server_key
 from hubbub.common.addresses import Address
-from hubbub.common.codec import QUESTION, DoorAnswer, encode
+from hubbub.common.codec import DoorAnswer, encode
 from hubbub.common.fingerprint import fingerprint
 
 KEY = b"k" * 32
@@ -29,12 +29,18 @@ ANSWER = encode(DoorAnswer(broker="test", key=KEY, versions=[1]))
 
 
 @contextmanager
-def a_door(answer: bytes, host: str = "127.0.0.1") -> Iterator[Address]:
-    """A door that answers every question by `answer`."""
+def a_router(
+    answer: bytes | None, host: str = "127.0.0.1", port: int | None = None, secret: bytes = b""
+) -> Iterator[int]:
+    """A ROUTER that answers whatever comes by `answer`, encrypted if it has a key; on any free port if on no other."""
     context = zmq.Context()
     router = context.socket(zmq.ROUTER)
     router.linger = 0
-    port = router.bind_to_random_port(f"tcp://{host}")
+    if secret:
+        router.curve_server, router.curve_secretkey = True, secret
+    port = router.bind_to_random_port(
+        f"tcp://{host}", *((port, port + 1) if port else (49152, 65536))
+    )
     stop = context.socket(zmq.PULL)
     stop.bind("inproc://stop")
 
@@ -43,22 +49,29 @@ def a_door(answer: bytes, host: str = "127.0.0.1") -> Iterator[Address]:
         poller.register(router, zmq.POLLIN)
         poller.register(stop, zmq.POLLIN)
         while stop not in dict(poller.poll()):
-            who, question = router.recv_multipart()
-            assert question == QUESTION
-            router.send_multipart([who, answer])
+            who, _ = router.recv_multipart()
+            if answer is not None:
+                router.send_multipart([who, answer])
         router.close()
         stop.close()
 
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield Address(host, port - 2)
+        yield port
     finally:
         with context.socket(zmq.PUSH) as end:
             end.connect("inproc://stop")
             end.send(b"")
         thread.join()
         context.term()
+
+
+@contextmanager
+def a_door(answer: bytes, host: str = "127.0.0.1") -> Iterator[Address]:
+    """A door that answers every question by `answer`."""
+    with a_router(answer, host) as port:
+        yield Address(host, port - 2)
 
 
 @pytest.fixture

@@ -4,15 +4,19 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from tests.client.test_door import ANSWER, HOURS, KEY, a_door
+import zmq
+from tests.client.test_door import ANSWER, HOURS, KEY, a_door, a_router
+from zmq.utils import z85
 
 from hubbub.broker.broker import Broker
 from hubbub.client.errors import ConnectError, NobodyListens, Refused, WrongKey
 from hubbub.client.ping import check
 from hubbub.common.addresses import Address
-from hubbub.common.codec import VERSIONS
+from hubbub.common.codec import VERSIONS, DoorAnswer, encode
 from hubbub.common.fingerprint import fingerprint
+from hubbub.common.limits import CLIENT_MAX_FRAME_BYTES
 from hubbub.common.links import JoinLink
+from hubbub.common.replies import Error, Greeted
 
 
 def test_a_broker_that_is_well_tells_what_it_is(broker: Broker) -> None:
@@ -77,3 +81,27 @@ def only_a_door() -> Iterator[Address]:
 def test_a_broker_that_takes_no_commands_is_not_well(only_a_door: Address) -> None:
     with pytest.raises(Refused, match=f"on port {only_a_door.port} no connection came about"):
         check(only_a_door, None, timeout=0.2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (None, "does not answer within 0.5 s"),
+        (b"", "answers what cannot be read"),
+        (b"HTTP/1.1 400", "answers what cannot be read"),
+        (b"x" * 2 * CLIENT_MAX_FRAME_BYTES, "hung up"),
+        (encode([]), "does not answer a greeting"),
+        (encode([Greeted(2, 1, "test", "")]), "does not answer a greeting"),
+        (encode([Greeted(1, 99, "test", "")]), "chose a version that was not offered: 99"),
+        (encode([Error("bad", "no", id=1)]), "^no$"),
+    ],
+)
+def test_who_does_not_greet_as_a_broker_does_is_not_well(answer: bytes | None, told: str) -> None:
+    public, secret = zmq.curve_keypair()
+    key = z85.decode(public)
+    with (
+        a_door(encode(DoorAnswer(broker="test", key=key, versions=[1]))) as address,
+        a_router(answer, port=address.port, secret=secret),
+        pytest.raises(ConnectError, match=told),
+    ):
+        check(address, None, timeout=0.5 if answer is None else HOURS)

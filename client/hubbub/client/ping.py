@@ -119,7 +119,9 @@ def _greet(visit: Visit, address: Address, timeout: float) -> Greeted:
         raise Refused(f"{address} answers what cannot be read: {error}") from None
     for reply in replies:
         match reply:
-            case Greeted(id=hello.id):
+            case Greeted(id=hello.id, version=version):
+                if version not in VERSIONS:
+                    raise Refused(f"{address} chose a version that was not offered: {version}")
                 return reply
             case Error(code=code, text=text):
                 raise login_refused(code, text)

@@ -90,7 +90,8 @@ def _table(rows: list[tuple[str, str, str]]) -> None:
     """Print the rows in columns, or each row as a paragraph if the terminal is too narrow."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     columns = shutil.get_terminal_size().columns
-    fits = not sys.stdout.isatty() or sum(widths) + 6 <= columns
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()  # None: it was closed
+    fits = not is_terminal or sum(widths) + 6 <= columns
     for row in rows:
         cells = [harmless(cell) for cell in row]
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
