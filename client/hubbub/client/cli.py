@@ -64,7 +64,7 @@ class _Commands(click.Group):
         except click.UsageError as error:
             if args[0].startswith("-") or getattr(error, "possibilities", None):
                 raise  # an option, or nearly a command
-            hint = f"If it is a broker: hubbub chat {args[0]}"
+            hint = f"If it is a broker: hubbub chat {harmless(args[0])}"
             raise click.UsageError(f"{error.format_message()} {hint}", ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
