@@ -13,12 +13,10 @@ from hubbub.client.door import nobody_listens
 from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused, WrongKey
 from hubbub.client.home import Home
 from hubbub.client.pump import PUMP_THREAD, Pump, Target
-from hubbub.client.reach import by_ipv6
+from hubbub.client.reach import by_ipv6, check_address
 from hubbub.client.results import LoggedIn
 from hubbub.client.tickets import new_future
 from hubbub.client.trust import Trust, changed, keep, server_key
-from hubbub.common.addresses import Address
-from hubbub.common.errors import InvalidAddress
 from hubbub.common.fingerprint import fingerprint
 from hubbub.common.links import JoinLink, Place, address_of, parse_place
 from hubbub.common.names import fold
@@ -34,9 +32,7 @@ def target(address: str | Place, name: str, home: Home, insecure: bool, trust: T
     """Return what `Client` is asked for as the pump needs it: keys read or made, the broker's key known. Raises as `Client` does."""
     typed = parse_place(address) if isinstance(address, str) else address
     place = address_of(typed)
-    check_address(place)
-    if insecure and not place.is_loopback:
-        raise ConnectError(f"without encryption only on loopback, which {place} is not")
+    check_address(place, insecure=insecure)
     if isinstance(typed, JoinLink):
         trust = replace(trust, key=typed.key)
     keys = home.device_key()
@@ -52,14 +48,6 @@ def owner(target: Target) -> str:
         else f"the broker {fingerprint(target.server_key)}"
     )
     return f"{fold(target.name)} at {broker}"
-
-
-def check_address(address: Address) -> None:
-    """Raise InvalidAddress if only a broker can use it."""
-    if not address.port or address.is_wildcard:
-        raise InvalidAddress(
-            f"{address} is an address to listen on; a client needs the broker's own"
-        )
 
 
 def log_in(pump: Pump, target: Target, home: Home, timeout: float) -> LoggedIn:

@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Final
 
 from hubbub.client import door
-from hubbub.client.errors import ConnectError, Refused, WrongKey, login_refused, wrong_key
-from hubbub.client.lifetime import check_address
+from hubbub.client.errors import Refused, WrongKey, login_refused, wrong_key
+from hubbub.client.reach import check_address
 from hubbub.client.sockets import new_key_pair
 from hubbub.client.visit import Visit, inside
 from hubbub.common.addresses import Address
@@ -56,9 +56,7 @@ def check(
     """
     deadline = monotonic() + timeout
     address = address_of(place)
-    check_address(address)
-    if insecure and not address.is_loopback:
-        raise ConnectError(f"without encryption only on loopback, which {address} is not")
+    check_address(address, insecure=insecure)
     begun = monotonic()
     told = door.ask(address, timeout)
     at_door = monotonic() - begun

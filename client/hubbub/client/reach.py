@@ -12,8 +12,9 @@ from enum import Enum, auto
 from time import monotonic
 from typing import Any, Final
 
-from hubbub.client.errors import NobodyListens
+from hubbub.client.errors import ConnectError, NobodyListens
 from hubbub.common.addresses import Address
+from hubbub.common.errors import InvalidAddress
 
 
 class Echo(Enum):
@@ -33,6 +34,16 @@ GLANCE_SECONDS: Final = 0.25
 
 _NO_WAY: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 _Place = tuple[socket.AddressFamily, tuple[Any, ...]]
+
+
+def check_address(address: Address, *, insecure: bool = False) -> None:
+    """Raise InvalidAddress for an address that only a broker can use, ConnectError for one to which nobody goes without encryption."""
+    if not address.port or address.is_wildcard:
+        raise InvalidAddress(
+            f"{address} is an address to listen on; a client needs the broker's own"
+        )
+    if insecure and not address.is_loopback:
+        raise ConnectError(f"without encryption only on loopback, which {address} is not")
 
 
 def knock(address: Address, offset: int, deadline: float) -> Echo:

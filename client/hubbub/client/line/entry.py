@@ -19,9 +19,9 @@ from hubbub.client.errors import (
     VersionUnsupported,
 )
 from hubbub.client.home import Home
-from hubbub.client.lifetime import check_address
 from hubbub.client.line.chooser import Offer
 from hubbub.client.line.terminal import Terminal
+from hubbub.client.reach import check_address
 from hubbub.common.addresses import Address, parse_answers
 from hubbub.common.errors import HubbubError, InvalidAddress
 from hubbub.common.links import JoinLink, Place, address_of, parse_place
