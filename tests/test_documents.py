@@ -101,7 +101,8 @@ def test_program_understands_a_call_when_a_document_shows_it(call: list[str]) ->
 
 
 def test_program_has_an_option_when_readme_names_it() -> None:
-    commands = [broker_cli, client_cli, *client_cli.commands.values()]
+    programs = (broker_cli, client_cli)
+    commands = [*programs, *(command for p in programs for command in p.commands.values())]
     known = {option for c in commands for p in c.params for option in p.opts} | {"--help"}
     ours = [text for text in code("README.md") if not text.startswith("docker")]
     named = {word for text in ours for word in re.findall(r"(?<!\S)--[a-z-]+", text)}

@@ -28,8 +28,46 @@ def test_help_names_every_option() -> None:
         assert option in result.output
 
 
-def test_help_names_the_folder_of_the_data() -> None:
-    assert "~/.local/share/hubbub/broker" in CliRunner().invoke(main, ["--help"]).output
+COMMANDS = [(), *((name,) for name in main.commands)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_the_folder_of_the_data(command: tuple[str, ...]) -> None:
+    output = CliRunner().invoke(main, [*command, "--help"], prog_name="hubbub-broker").output
+    assert output.startswith(f"Usage: {' '.join(('hubbub-broker', *command))} ")
+    assert "~/.local/share/hubbub/broker" in output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_a_terminal(command: tuple[str, ...]) -> None:
+    output = CliRunner().invoke(main, [*command, "--help"], terminal_width=80).output
+    assert max(map(len, output.splitlines())) <= 80
+    assert "..." not in output.partition("Commands:")[2].partition("Examples:")[0]
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_an_option_of_a_running_broker_is_refused_before_a_command(command: str) -> None:
+    result = CliRunner().invoke(main, ["--bind", "127.0.0.1:0", command, __file__])
+    assert result.exit_code == 2
+    assert f"--bind is for running a broker, not for {command}" in result.stderr
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_a_command_takes_the_folder_before_its_name_or_behind_it(
+    command: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    if command != "backup":
+        file.write_bytes(b"no backup")
+    folder = ["--data", str(tmp_path / "data")]
+    results = [
+        CliRunner().invoke(main, arguments)
+        for arguments in ([*folder, command, str(file)], [command, str(file), *folder])
+    ]
+    assert {result.exit_code for result in results} == {1}
+    [line] = {result.stderr for result in results}
+    assert line.startswith("hubbub-broker: ")
+    assert line.count("\n") == 1
 
 
 def test_help_waits_for_nothing_that_only_a_running_broker_needs() -> None:

@@ -74,9 +74,22 @@ def test_an_operator_opens_a_folder_again(path: Path) -> None:
 
 
 def test_an_operator_whose_key_is_gone_gets_no_new_one(path: Path, folder: DataFolder) -> None:
-    SqliteStore.open(folder.database).close()
-    with pytest.raises(FolderError, match=r"server\.key is missing: restore it"):
-        folder.server_key(lambda: KEY)
+    with pytest.raises(FolderError, match=r"server\.key is missing: restore it from a backup: "):
+        folder.server_key(None)
+    assert names(path) == ["hubbub.lock"]
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_an_operator_whose_database_is_gone_gets_no_new_one(
+    path: Path, folder: DataFolder, content: bytes | None
+) -> None:
+    folder.check_database()
+    folder.server_key(lambda: KEY)
+    if content is not None:
+        folder.database.write_bytes(content)
+    command = re.escape(f"hubbub-broker restore FILE --data {path}")
+    with pytest.raises(FolderError, match=rf"is gone: restore it from a backup: {command} "):
+        folder.check_database()
 
 
 def test_an_operator_may_close_twice(folder: DataFolder) -> None:

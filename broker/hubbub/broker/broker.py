@@ -76,9 +76,13 @@ class Broker:
             )
         with contextlib.ExitStack() as opened:
             folder = opened.enter_context(DataFolder.open(data))
-            self._keys = KeyPair.from_secret(folder.server_key(make_secret))
+            folder.check_database()
             store = SqliteStore.open(folder.database, max_pages=max_pages)
             opened.callback(store.close)
+            state = store.load()
+            self._keys = KeyPair.from_secret(
+                folder.server_key(None if state.position else make_secret)
+            )
             sockets = open_sockets(self._keys, insecure=insecure)
             opened.callback(sockets.close)
             waker = Waker()
@@ -88,7 +92,7 @@ class Broker:
             if advertise is not None and not advertise.port:
                 advertise = Address(advertise.host, self.address.port)
             self.advertised = advertise
-            core = Core(_settings(name, self.address, advertise), store.load(), read_clock())
+            core = Core(_settings(name, self.address, advertise), state, read_clock())
             auth = Auth(core.admits)
             answer = DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS))
             sequencer = LocalSequencer()

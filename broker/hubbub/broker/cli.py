@@ -1,4 +1,5 @@
-"""The program `hubbub-broker`: reads its options, sets up the log, runs one `Broker` until it is told to stop.
+"""The program `hubbub-broker`: reads its options, sets up the log, runs one `Broker` until it is told to stop; or carries out one of the operator's
+commands, which are in `hubbub.broker.commands`.
 
 It holds no rule of the chat. Whatever keeps the broker from starting ends in one line on stderr and exit code 1.
 """
@@ -10,10 +11,15 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
+from hubbub.broker.commands.backup import backup
+from hubbub.broker.commands.options import HELP
+from hubbub.broker.commands.restore import restore
+from hubbub.broker.commands.verify import verify
 from hubbub.broker.entries import Entry
 from hubbub.broker.logs import JsonLines, Lines, log_to_stdout
 from hubbub.common.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse, parse_answers
@@ -22,6 +28,8 @@ from hubbub.common.errors import HubbubError, InvalidAddress
 log: Final = logging.getLogger("hubbub.broker")
 
 NAME_CHARACTERS: Final = 64
+INTERRUPTED: Final = 130
+"""The exit code of a program that Ctrl-C has ended, as shells count."""
 
 _EPILOG: Final = """\b
 Examples:
@@ -57,7 +65,31 @@ class _Options:
     insecure: bool
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+class _Program(click.Group):
+    """Turns what goes wrong on purpose into one line and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # as added
+
+    def invoke(self, ctx: click.Context) -> Any:
+        # Whoever stops a command, or a broker that is just starting, gets a clean end.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            return super().invoke(ctx)
+        except HubbubError as error:
+            click.echo(f"hubbub-broker: {error}", err=True)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+        sys.exit(1)
+
+
+@click.group(
+    cls=_Program,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    context_settings=HELP,
+    subcommand_metavar="[COMMAND] [ARGS]...",
+)
 @click.option(
     "--bind",
     metavar="ADDRESS",
@@ -109,7 +141,9 @@ class _Options:
     "--log-times", is_flag=True, help="Begin each entry in text with the time, in UTC; json has it."
 )
 @click.version_option(package_name="hubbub", prog_name="hubbub-broker")
+@click.pass_context
 def main(  # noqa: PLR0913, PLR0917 - an argument an option; click passes them by name
+    context: click.Context,
     bind: str | None,
     data: Path | None,
     name: str,
@@ -125,15 +159,28 @@ def main(  # noqa: PLR0913, PLR0917 - an argument an option; click passes them b
     It listens for clients, keeps every message in its data folder and goes on where it stopped when started again. Clients are started by
     `hubbub`.
     """
-    try:
-        advertised = None if advertise is None else parse(advertise, default_port=0)
-        options = _Options(_address(bind), data, name, advertised, announce, insecure)
-        form = JsonLines() if log_format == "json" else Lines(times=log_times)
-        with log_to_stdout(logging.getLevelNamesMapping()[log_level.upper()], form):
-            _serve(options)
-    except HubbubError as error:
-        click.echo(f"hubbub-broker: {error}", err=True)
-        sys.exit(1)
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return
+    advertised = None if advertise is None else parse(advertise, default_port=0)
+    options = _Options(_address(bind), data, name, advertised, announce, insecure)
+    form = JsonLines() if log_format == "json" else Lines(times=log_times)
+    with log_to_stdout(logging.getLevelNamesMapping()[log_level.upper()], form):
+        _serve(options)
+
+
+for command in (backup, restore, verify):
+    main.add_command(command)
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Refuse what only a running broker heeds, before the name of a command."""
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "")
+        if given is ParameterSource.COMMANDLINE and option.name != "data":
+            raise click.UsageError(
+                f"{option.opts[0]} is for running a broker, not for {context.invoked_subcommand}"
+            )
 
 
 def _address(bind: str | None) -> Address:
@@ -155,7 +202,7 @@ def _ask(question: str) -> str:
         return input(question).strip()
     except (EOFError, KeyboardInterrupt):
         click.echo()
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 def _serve(options: _Options) -> None:
@@ -163,8 +210,6 @@ def _serve(options: _Options) -> None:
     from hubbub.broker.broker import Broker  # noqa: PLC0415 - see above
     from hubbub.broker.folder import default_folder  # noqa: PLC0415 - see above
 
-    # Until the loop has its own handlers: whoever stops a broker that is just starting gets a clean end too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         contextlib.suppress(KeyboardInterrupt),
         Broker(

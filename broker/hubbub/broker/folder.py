@@ -3,6 +3,7 @@
     hubbub.db           the log and all that follows from it; beside it SQLite's -wal and -shm
     server.key          the CURVE secret key, hex: who has it can pretend to be this broker
     hubbub.lock         locked while a broker runs; holds its process id
+    replaced-TIME/      what a restored backup took the place of; for the operator to remove
 
 Nothing of a folder that is not hubbub's is touched, and a key that is there is never replaced.
 """
@@ -18,14 +19,15 @@ from typing import Final, Self
 
 import platformdirs
 
-from hubbub.broker.errors import FolderError
+from hubbub.broker import replacing
+from hubbub.broker.errors import FolderError, way_back
 from hubbub.common.limits import KEY_BYTES
 from hubbub.common.private_files import create_private, make_private_folder, read_private
 
-_DATABASE: Final = "hubbub.db"
+DATABASE: Final = "hubbub.db"
 _KEY: Final = "server.key"
 _LOCK: Final = "hubbub.lock"
-_MARKS: Final = {_DATABASE, _LOCK}
+_MARKS: Final = {DATABASE, _LOCK}
 """One of them makes a folder hubbub's. The lock is the first file of a new one, the database may come alone from a backup."""
 _IGNORED: Final = {"lost+found", ".DS_Store"}
 """What systems leave in folders that are as good as empty."""
@@ -59,6 +61,11 @@ class DataFolder:
             make_private_folder(path)
             _check_ours(path)
             lock = _lock(path / _LOCK)
+            try:
+                replacing.complete(path)
+            except BaseException:
+                os.close(lock)
+                raise
         except OSError as error:
             raise FolderError(f"the data folder {path} cannot be used: {_reason(error)}") from error
         try:
@@ -73,33 +80,38 @@ class DataFolder:
     @property
     def database(self) -> Path:
         """The path of the database, which may not exist yet."""
-        return self.path / _DATABASE
+        return self.path / DATABASE
 
-    def server_key(self, make: Callable[[], bytes]) -> bytes:
-        """Return the broker's secret key, 32 bytes; at the first start it is what `make` returns, on disk before it is returned.
+    def check_database(self) -> None:
+        """Raise FolderError if there was a database and it is gone: a new one would be another, empty chat under the same key."""
+        key = self.path / _KEY
+        if key.exists() and not (self.database.exists() and self.database.stat().st_size):
+            raise FolderError(
+                f"the database {self.database} is gone: restore it from a backup: {way_back(self.path)}"
+                f" (or remove {shlex.quote(str(key))} too, to begin anew)"
+            )
 
-        Raises FolderError if the file is damaged, can be read by others, or cannot be written; ValueError if `make` gives other than 32 bytes.
+    def server_key(self, make: Callable[[], bytes] | None) -> bytes:
+        """Return the broker's secret key, 32 bytes; if there is none it is what `make` returns, on disk before it is returned.
+
+        `make` None: the database has been used, so there was one. Raises FolderError if the file is missing, damaged, can be read by
+        others, or cannot be written; ValueError if `make` gives other than 32 bytes.
         """
         file = self.path / _KEY
-        try:
+        if make is not None and not os.path.lexists(file):
+            made = make()
+            if len(made) != KEY_BYTES:
+                raise ValueError(f"a key has {KEY_BYTES} bytes")
             try:
-                text = read_private(file)
-            except FileNotFoundError:
-                if self.database.exists():
-                    raise FolderError(
-                        f"the key {file} is missing: restore it from a backup; {_OTHER_KEY}"
-                    ) from None
-                made = make()
-                if len(made) != KEY_BYTES:
-                    raise ValueError(f"a key has {KEY_BYTES} bytes") from None
-                text = create_private(file, made.hex().encode() + b"\n")
-        except OSError as error:
-            raise FolderError(f"the key {file} cannot be used: {_reason(error)}") from error
-        with contextlib.suppress(ValueError):
-            key = bytes.fromhex(text.decode("ascii"))
-            if len(key) == KEY_BYTES:
-                return key
-        raise FolderError(f"the key {file} is damaged: restore it from a backup; {_OTHER_KEY}")
+                create_private(file, key_file(made))
+            except OSError as error:
+                raise _unusable(file, error) from error
+        return read_server_key(self.path)
+
+    def replace(self, staged: Path, key: bytes) -> Path | None:
+        """Let the files in `staged`, and this key, take the place of what is here as one step; see `replacing`. Raises OSError."""
+        create_private(staged / _KEY, key_file(key))
+        return replacing.replace(self.path, staged)
 
     def close(self) -> None:
         """Let another broker open the folder. May be called twice."""
@@ -120,6 +132,42 @@ class DataFolder:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def find_database(path: Path) -> Path:
+    """Return the database in a data folder that a broker may be using. Raises FolderError if there is none."""
+    if replacing.is_cut_off(path):
+        DataFolder.open(path).close()
+    database = path.absolute() / DATABASE
+    if not database.exists():
+        raise FolderError(f"there is no broker's data in {path}: name its folder by --data")
+    return database
+
+
+def read_server_key(path: Path) -> bytes:
+    """Return the secret key in a data folder, 32 bytes. Raises FolderError if it is missing, damaged, or others can read it."""
+    file = path.absolute() / _KEY
+    lost = f"restore it from a backup: {way_back(path)}; {_OTHER_KEY}"
+    try:
+        text = read_private(file)
+    except FileNotFoundError:
+        raise FolderError(f"the key {file} is missing: {lost}") from None
+    except OSError as error:
+        raise _unusable(file, error) from error
+    with contextlib.suppress(ValueError):
+        key = bytes.fromhex(text.decode("ascii"))
+        if len(key) == KEY_BYTES:
+            return key
+    raise FolderError(f"the key {file} is damaged: {lost}")
+
+
+def key_file(key: bytes) -> bytes:
+    """Return what the file of a key holds."""
+    return key.hex().encode() + b"\n"
+
+
+def _unusable(file: Path, error: OSError) -> FolderError:
+    return FolderError(f"the key {file} cannot be used: {_reason(error)}")
 
 
 def _check_ours(path: Path) -> None:

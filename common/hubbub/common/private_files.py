@@ -53,7 +53,7 @@ def create_private(path: Path, content: bytes) -> bytes:
         except FileExistsError:
             content = read_private(path)
     # Also after losing the race: the other process may not have come to its own sync yet.
-    _sync_folder(path.parent)
+    sync(path.parent)
     return content
 
 
@@ -61,7 +61,7 @@ def replace_private(path: Path, content: bytes) -> None:
     """Write the file, new or in place of an old one; a reader sees the old content or the new. A symbolic link is replaced itself."""
     with _temporary(path, content) as temporary:
         temporary.replace(path)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def make_private_folder(path: Path) -> None:
@@ -79,7 +79,7 @@ def make_private_folder(path: Path) -> None:
                 continue
             raise
         folder.chmod(0o700)  # a umask can only take bits away, but it may take ours
-        _sync_folder(folder.parent)
+        sync(folder.parent)
     status = path.stat()
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(path))
@@ -118,8 +118,9 @@ def _temporary(path: Path, content: bytes) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Return when a file's content, or the names in a folder, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         _sync(descriptor)
     finally:

@@ -124,6 +124,15 @@ def check_ours(connection: sqlite3.Connection, path: Path) -> None:
         raise FolderError(f"{path} was replaced while hubbub was running: restart the broker")
 
 
+def check_known(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise FolderError unless the file is ours or a backup, whole, and of no newer schema than this hubbub knows."""
+    [application_id] = connection.execute("PRAGMA application_id").fetchone()
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    if application_id not in (APPLICATION_ID, BACKUP_ID) or not version:
+        raise FolderError(f"{path} is neither hubbub's database nor a backup of it")
+    _check_version(version, path)
+
+
 def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
     [application_id] = connection.execute("PRAGMA application_id").fetchone()
     [version] = connection.execute("PRAGMA user_version").fetchone()
@@ -135,8 +144,12 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
         )
     if application_id != APPLICATION_ID and not is_empty:
         raise FolderError(f"{path} is another program's database: name another folder for hubbub")
+    _check_version(version, path)
+    return int(version)
+
+
+def _check_version(version: int, path: Path) -> None:
     if version > len(MIGRATIONS):
         raise FolderError(
             f"{path} has schema {version}, this hubbub knows {len(MIGRATIONS)}: a newer hubbub made it; install that one"
         )
-    return int(version)

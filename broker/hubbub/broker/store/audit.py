@@ -1,0 +1,296 @@
+"""Every row of a database read and checked: by SQLite, by the digests of all logs, and by what one table says of another.
+
+Finds what was changed, lost, added or put in another place, and names it. What no digest covers (people's keys, the outcomes of writes) is checked
+for its form only. Against accidents and tampering with files, not against somebody who computes new digests.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from hubbub.broker.core.changes import INBOX
+from hubbub.broker.core.producers import Outcome
+from hubbub.broker.core.state import LOBBY_NUMBER
+from hubbub.broker.store.chains import Chain
+from hubbub.broker.store.connections import transaction
+from hubbub.broker.store.findings import Fault, Log, Report
+from hubbub.common.limits import EPOCH_BYTES
+from hubbub.common.names import fold
+
+SQLITE_FAULTS: Final = 100
+"""Of SQLite's own findings so many are told."""
+
+_ROOM_ROWS: Final = "SELECT seq, digest, event FROM events WHERE room = ? ORDER BY seq"
+_INBOX_ROWS: Final = """
+    SELECT seq, digest, event, message, peer FROM inbox LEFT JOIN messages USING (message)
+    WHERE account = ? ORDER BY seq
+"""
+_PARTIES: Final = """
+    SELECT message, event, accounts FROM messages LEFT JOIN
+    (SELECT message, group_concat(account) AS accounts FROM inbox GROUP BY message) USING (message)
+"""
+
+
+class _Event(msgspec.Struct, gc=False):
+    """What is looked at of an event, of whatever type: 0.3 µs instead of the codec's 3. The bytes are ours, and their digests prove them."""
+
+    type: str
+    seq: int = 0
+    sender: str = ""
+    to: str = ""
+    name: str = ""
+    by: str = ""
+    description: str = ""
+
+
+_events = msgspec.msgpack.Decoder(_Event)
+_outcomes = msgspec.msgpack.Decoder(list[Outcome])
+
+
+def audit(connection: sqlite3.Connection) -> Report:
+    """Read all of a database of ours, whatever its schema, as it is at one moment. Raises sqlite3.Error only where nothing can be read at all."""
+    connection.text_factory = _text  # a damaged text is one that does not fit, no exception
+    with transaction(connection, "DEFERRED"):
+        return _Audit(connection).run()
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() else ascii(name)
+
+
+class _Audit:
+    """One reading. Rows that cannot be read end the log they are in, and are told."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._report = Report()
+        self._names: dict[int, str] = {}
+        self._rooms: dict[int, tuple[bytes, str, str]] = {}
+        self._chains: dict[int, Chain] = {}
+        self._inboxes: dict[int, Chain] = {}
+        self._members: dict[int, dict[str, int]] = {}
+        """What the rooms' events say: number of the room → name → since."""
+
+    def run(self) -> Report:
+        tables = {row[0] for row in self._rows("SELECT name FROM sqlite_schema")}
+        for line in self._sqlite_faults():
+            self._fault("SQLite", line)
+        self._read_names()
+        for number, (_, name, _) in self._rooms.items():
+            self._chains[number] = self._read_room(number, name)
+        for number, name in self._names.items():
+            self._inboxes[number] = self._read_inbox(number, name)
+        self._compare_parties()
+        ends = self._ends_elsewhere("markers" in tables)
+        self._compare_ends(ends)
+        self._compare_members("markers" in tables)
+        for chain in (*self._chains.values(), *self._inboxes.values()):
+            self._report.logs.append(
+                Log(chain.where, chain.first, chain.seq, chain.count, chain.digest)
+            )
+            self._report.faults += chain.faults
+        return self._report
+
+    def _rows(self, statement: str, *keys: object) -> sqlite3.Cursor:
+        return self._connection.execute(statement, keys)
+
+    def _fault(self, where: str, what: str, seq: int | None = None) -> None:
+        self._report.faults.append(Fault(where, seq, what))
+
+    def _sqlite_faults(self) -> Iterable[str]:
+        try:
+            found = [str(row[0]) for row in self._rows(f"PRAGMA integrity_check({SQLITE_FAULTS})")]
+            yield from (" ".join(line.split()) for line in found if line != "ok")
+            lost = Counter((row[0], row[2]) for row in self._rows("PRAGMA foreign_key_check"))
+        except sqlite3.Error as error:
+            yield str(error)
+            return
+        for (table, parent), count in lost.items():
+            yield f"{count} rows of {table} refer to {parent} that are not there"
+
+    def _read_names(self) -> None:
+        rows = self._rows("SELECT epoch FROM meta").fetchall()
+        if len(rows) != 1 or len(rows[0][0]) != EPOCH_BYTES:
+            self._fault("table meta", "the epoch is missing")
+        else:
+            self._report.epoch = rows[0][0]
+        for number, name, folded, key in self._rows(
+            "SELECT account, name, fold, key FROM accounts ORDER BY account"
+        ):
+            self._names[number] = name
+            if fold(name) != folded or len(key) != 64 or set(key) - set("0123456789abcdef"):
+                self._fault(f"account {number}, {_shown(name)}", "is not what was written")
+        for number, id, name, folded, text in self._rows(
+            "SELECT number, room, name, fold, description FROM rooms ORDER BY number"
+        ):
+            self._rooms[number] = id, name, text
+            if fold(name) != folded:
+                self._fault(f"room {_shown(name)}", "its name is not what was written")
+        self._report.people, self._report.rooms = len(self._names), len(self._rooms)
+        for what, numbers in (("account", self._names), ("room", self._rooms)):
+            for number in set(range(1, len(numbers) + 1)) - set(numbers):
+                self._fault(f"{what} {number}", "is missing")
+
+    # The logs.
+
+    def _read_room(self, number: int, name: str) -> Chain:
+        chain = Chain(f"room {_shown(name)}")
+        self._members[number] = {}
+        try:
+            for seq, digest, raw in self._rows(_ROOM_ROWS, number):
+                event = _decoded(raw)
+                holds = ""
+                if event is None:
+                    holds = "no event can be read"
+                elif event.seq != seq:
+                    holds = f"the event of seq {event.seq} stands here"
+                chain.take(seq, raw, digest, holds)
+                if event is not None:
+                    self._follow(number, event)
+        except sqlite3.Error as error:
+            chain.faults.append(Fault(chain.where, chain.seq + 1, f"unreadable from here: {error}"))
+        return chain
+
+    def _follow(self, number: int, event: _Event) -> None:
+        """Do what an event did when it was applied."""
+        members = self._members[number]
+        match event.type:
+            case "message_posted":
+                self._report.messages += 1
+            case "room_created":
+                members[event.by] = event.seq
+                _, *written = self._rooms[number]
+                if written != [event.name, event.description]:
+                    room = f"room {_shown(event.name)}"
+                    self._fault(room, "its name or headline is not what was written")
+            case "member_joined":
+                members[event.name] = event.seq
+            case "member_left":
+                members.pop(event.name, None)
+
+    def _read_inbox(self, number: int, name: str) -> Chain:
+        chain = Chain(f"inbox of {_shown(name)}")
+        try:
+            for seq, digest, raw, message, peer in self._rows(_INBOX_ROWS, number):
+                holds = ""
+                if raw is None:
+                    chain.faults.append(Fault(chain.where, seq, f"message {message} is missing"))
+                else:
+                    event = _decoded(raw)
+                    parties = {name, self._names.get(peer)}
+                    if event is None:
+                        holds = "no event can be read"
+                    elif {event.sender, event.to} != parties:
+                        holds = "it is between others than the table says"
+                chain.take(seq, raw, digest, holds)
+        except sqlite3.Error as error:
+            chain.faults.append(Fault(chain.where, chain.seq + 1, f"unreadable from here: {error}"))
+        return chain
+
+    # What one table says of another.
+
+    def _compare_parties(self) -> None:
+        """Find messages that are not in the inboxes of both parties: what one of them has tells how far the other's inbox went."""
+        numbers = {name: number for number, name in self._names.items()}
+        lacking: Counter[int] = Counter()
+        try:
+            for message, raw, accounts in self._rows(_PARTIES):
+                self._report.messages += 1
+                event = _decoded(raw)
+                if not accounts:
+                    self._fault(f"message {message}", "is in no inbox")
+                elif event is not None:
+                    has = set(map(int, accounts.split(",")))
+                    parties = {numbers.get(event.sender, 0), numbers.get(event.to, 0)}
+                    lacking.update(parties - has)
+        except sqlite3.Error as error:
+            self._fault("table messages", f"unreadable: {error}")
+        for number, chain in self._inboxes.items():
+            chain.ends_at(chain.seq + lacking[number] - chain.holes)
+
+    def _ends_elsewhere(self, with_markers: bool) -> dict[int, int]:
+        """Return how far rooms went, by what is said of them in other tables."""
+        ends: dict[int, int] = {}
+
+        def goes_to(room: int, seq: int) -> None:
+            ends[room] = max(ends.get(room, 0), seq)
+
+        for room, since in self._rows("SELECT room, since FROM members"):
+            goes_to(room, since)
+        if with_markers:
+            for account, room, seq in self._rows("SELECT account, room, seq FROM markers"):
+                if room != INBOX:
+                    goes_to(room, seq)
+                elif account in self._inboxes:
+                    self._inboxes[account].ends_at(seq)
+        numbers = {id: number for number, (id, _, _) in self._rooms.items()}
+        for account, n, packed in self._rows("SELECT account, n, outcomes FROM producers"):
+            try:
+                for outcome in _outcomes.decode(packed):
+                    if outcome.room in numbers and not outcome.code:
+                        goes_to(numbers[outcome.room], outcome.seq + outcome.count - 1)
+            except msgspec.DecodeError:
+                who = _shown(self._names.get(account, f"account {account}"))
+                self._fault(f"producer of {who} at write {n}", "its outcomes cannot be read")
+        return ends
+
+    def _compare_ends(self, ends: dict[int, int]) -> None:
+        """Find logs whose last events are missing, by what others say of them and by the sums that are kept with each commit."""
+        for number, seq in ends.items():
+            if number in self._chains:
+                self._chains[number].ends_at(seq)
+        if not self._rows(
+            "SELECT 1 FROM pragma_table_info('meta') WHERE name = 'events'"
+        ).fetchone():
+            return  # of an older hubbub
+        [(events, entries)] = self._rows("SELECT events, entries FROM meta").fetchall() or [(0, 0)]
+        for what, chains, total in (
+            ("events of rooms", self._chains, events),
+            ("entries of inboxes", self._inboxes, entries),
+        ):
+            found = sum(chain.end for chain in chains.values())
+            if found < total:
+                rest = "at the ends of logs: which, the database does not tell"
+                self._fault(what, f"{total - found} more are missing {rest}")
+            elif found > total:
+                self._fault(what, f"there are {found - total} more than were ever written")
+
+    def _compare_members(self, with_markers: bool) -> None:
+        """Find memberships, and markers of members, that are not what the rooms' events made."""
+        stored: dict[int, dict[str, int]] = {}
+        for room, account, since in self._rows("SELECT room, account, since FROM members"):
+            stored.setdefault(room, {})[self._names.get(account, f"account {account}")] = since
+        for number, chain in self._chains.items():
+            if number == LOBBY_NUMBER or chain.faults:
+                continue
+            made, kept = self._members[number], stored.get(number, {})
+            for name in sorted(made.keys() | kept.keys()):
+                if made.get(name) != kept.get(name):
+                    self._fault(
+                        f"members of {chain.where}", f"the log tells otherwise of {_shown(name)}"
+                    )
+        if not with_markers:
+            return
+        rows = self._rows("SELECT account, room FROM markers WHERE room != ?", INBOX)
+        marked = set(rows.fetchall())
+        members = set(self._rows("SELECT account, room FROM members").fetchall())
+        wanted = members | {(number, LOBBY_NUMBER) for number in self._names}
+        for account, room in sorted(marked ^ wanted):
+            name = _shown(self._names.get(account, f"account {account}"))
+            what = "is not a member's" if (account, room) in marked else "is missing"
+            where = self._chains[room].where if room in self._chains else f"room number {room}"
+            self._fault(f"marker of {name} in {where}", what)
+
+
+def _decoded(raw: bytes) -> _Event | None:
+    try:
+        return _events.decode(raw)
+    except msgspec.DecodeError:
+        return None
