@@ -29,7 +29,16 @@ from hubbub.client.errors import (
     VersionUnsupported,
     WrongKey,
 )
-from hubbub.client.results import History, LogPosition, Marker, Member, People, Room, Unanswered
+from hubbub.client.results import (
+    History,
+    LogPosition,
+    Marker,
+    Member,
+    People,
+    Room,
+    Unanswered,
+    Verification,
+)
 from hubbub.client.updates import (
     ConnectionLost,
     ConnectionRestored,
@@ -108,6 +117,7 @@ __all__ = [
     "UnknownRoom",
     "UnknownUser",
     "Update",
+    "Verification",
     "VersionUnsupported",
     "WrongKey",
 ]

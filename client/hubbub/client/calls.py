@@ -178,6 +178,16 @@ def _piece(reply: Reply, name: str) -> Piece:
     return Piece(messages, page.more, page.first, oldest, newest)
 
 
+def stored(session: Session, ticket: Ticket, room: str | None, wish: commands.History) -> None:
+    """A `Page` of a room as the broker keeps it; None: of the inbox."""
+    reader = _reader(session, ticket, room)
+    if reader is not None:
+        wish = replace(wish, room=reader.log)
+        session.reading.ask(
+            lambda id: replace(wish, id=id), lambda reply: _expect(Page, reply), ticket
+        )
+
+
 def rooms(session: Session, ticket: Ticket, after: str) -> None:
     """A page of all rooms, by name: a list of `Room`, and whether there are more."""
     if _is_open(session, ticket):

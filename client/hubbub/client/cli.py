@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 from click.shell_completion import CompletionItem
 
-from hubbub.client.commands import brokers, chat, completion, ping, whoami
+from hubbub.client.commands import brokers, chat, completion, ping, verify, whoami
 from hubbub.client.commands.options import HELP, known_places
 from hubbub.client.line.screen import harmless
 from hubbub.common.errors import HubbubError
@@ -106,6 +106,7 @@ def main() -> None:
 for command in (
     chat.chat,
     ping.ping,
+    verify.verify,
     brokers.brokers,
     brokers.forget,
     whoami.whoami,

@@ -36,10 +36,20 @@ from hubbub.client.home import Home
 from hubbub.client.outbox_file import OutboxFile
 from hubbub.client.paging import all_pages, read_history
 from hubbub.client.pump import Pump
-from hubbub.client.results import History, LogPosition, Marker, Member, People, Room, Unanswered
+from hubbub.client.results import (
+    History,
+    LogPosition,
+    Marker,
+    Member,
+    People,
+    Room,
+    Unanswered,
+    Verification,
+)
 from hubbub.client.tickets import new_future
 from hubbub.client.trust import Trust
 from hubbub.client.updates import Update
+from hubbub.client.verifying import verify
 from hubbub.common.commands import History as Wish
 from hubbub.common.fields import Data
 from hubbub.common.links import Place
@@ -260,6 +270,14 @@ class Client:
         """
         markers: list[Marker] = self._call(calls.markers, timeout=timeout)
         return markers
+
+    def verify(self, room: str | None = None, *, timeout: float | None = None) -> Verification:
+        """Read all of a room (None: the private messages) again and compare it with what this client has received, digest by digest.
+
+        Takes about a second for 100,000 events; `timeout` is that of each question.
+        """
+        position = self.position(room, timeout=timeout)
+        return verify(room, position, self._ask(calls.stored, room, timeout=timeout))
 
     # Watching.
 

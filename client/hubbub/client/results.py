@@ -82,6 +82,31 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """A log read again (room None: the private messages): its events `first` to `last`, and the digest behind `last`.
+
+    `differs_at`: the first seq from which on broker and client do not hold the same; None: they agree.
+    """
+
+    room: str | None
+    epoch: bytes
+    first: int
+    last: int
+    digest: bytes
+    differs_at: int | None
+
+    @property
+    def count(self) -> int:
+        """How many events were read."""
+        return self.last - self.first + 1
+
+    @property
+    def agrees(self) -> bool:
+        """Whether broker and client hold the same."""
+        return self.differs_at is None
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
     """A write that the broker has not answered yet. `kind`: post, tell, create, join, leave, mark, or skip once it is to be cancelled.
 

@@ -112,6 +112,7 @@ def test_a_name_without_a_colon_is_public(line: str, action: Action) -> None:
         ("/history 0", "/history [@NAME] [COUNT]"),
         ("/history Bob", "/history [@NAME] [COUNT]"),
         ("/back soon", "/back"),
+        ("/verify all", "/verify"),
     ],
 )
 def test_what_cannot_be_done_is_not_said_but_explained(line: str, told: str) -> None:

@@ -57,6 +57,8 @@ class Asking:
             case verbs.ShowHistory():
                 for line in self._past.request(action, self._place.room):
                     self._show(line)
+            case verbs.Verify():
+                self._show(screen.verdict(self._client.verify(self._place.room)))
             case verbs.GoAway(text):
                 self._client.away(text)
                 self._place.away = True

@@ -12,7 +12,7 @@ from hubbub.client import updates
 from hubbub.client.errors import BadName, LobbyIsForAll, NotMember, UnknownUser
 from hubbub.client.line import verbs
 from hubbub.client.line.lines import Line, Span, Style, notice
-from hubbub.client.results import Member, People, Room
+from hubbub.client.results import Member, People, Room, Verification
 from hubbub.common.names import fold
 
 CONTINUED: Final = "    "
@@ -227,3 +227,16 @@ def _room(room: Room, current: str) -> str:
     crowd = "1 member" if room.members == 1 else f"{room.members} members"
     here = ", you talk here" if same_room(room.name, current) else ", joined" if room.joined else ""
     return f"({crowd}{here})" + (f" {room.description}" if room.description else "")
+
+
+def verdict(found: Verification) -> Line:
+    """Return what reading a log again has shown."""
+    log = _log(found.room)
+    if found.differs_at is not None:
+        return _trouble(
+            f"{log} differs from entry {found.differs_at} on: something was lost or changed."
+        )
+    if not found.count:
+        return notice(f"{log}: nothing is in it, and the broker agrees.")
+    entries = f"{log}: entries {found.first:,} to {found.last:,}"
+    return notice(f"{entries}, digest {found.digest.hex()}; the broker agrees.")

@@ -77,6 +77,11 @@ class ShowHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """Prove that nothing of the current room is missing here."""
+
+
+@dataclass(frozen=True, slots=True)
 class GoAway:
     """Tell the others that one is away."""
 
@@ -115,6 +120,7 @@ Action = (
     | ListRooms
     | ListPeople
     | ShowHistory
+    | Verify
     | GoAway
     | ComeBack
     | Help
@@ -169,6 +175,7 @@ VERBS: Final[dict[str, Verb]] = {
     "rooms": Verb("", "list the rooms", _alone(ListRooms())),
     "who": Verb("[ROOM]", "list who is online, or the members of ROOM", _perhaps_room(ListPeople)),
     "history": Verb("[@NAME] [COUNT]", "show the last messages here, or with NAME", _history),
+    "verify": Verb("", "prove that nothing of the room is missing here", _alone(Verify())),
     "away": Verb("[TEXT]", "tell the others that you are away, and why", GoAway),
     "back": Verb("", "tell them that you are back", _alone(ComeBack())),
     "help": Verb("", "show this list", _alone(Help())),
