@@ -19,9 +19,9 @@ from hubbub.broker.core.effects import Publish
 from hubbub.broker.core.records import Submission
 from hubbub.broker.core.state import State
 from hubbub.common.codec import decode_event
-from hubbub.common.commands import Create, Join, Leave, Mark, Post, Tell, Write
+from hubbub.common.commands import Away, Create, Join, Leave, Mark, Post, Tell, Write
 from hubbub.common.digest import EMPTY, extend
-from hubbub.common.events import MessagePosted, MessageTold, RoomEvent
+from hubbub.common.events import MessagePosted, MessageTold, PresenceChanged, RoomEvent
 
 OWNERS = ("Alice", "Alice", "Bob", "Carol")
 ROOMS = ("garden", "attic")
@@ -112,7 +112,9 @@ class PromisesHold(RuleBasedStateMachine):
     def opens(self) -> None:
         self.desk = CheckedDesk()
         self.devices = [Device(self.desk, name, n) for n, name in enumerate(OWNERS)]
-        self.texts = 0
+        self.texts = self.told = self.version = 0
+        self.online: set[str] = set()
+        self.away: dict[str, str] = {}
         for device in self.devices[1:]:
             device.connects()
             device.reacts()
@@ -139,6 +141,12 @@ class PromisesHold(RuleBasedStateMachine):
     @rule(device=devices, close=st.booleans())
     def logs_out(self, device: int, close: bool) -> None:
         self.devices[device].logs_out(close=close)
+
+    @rule(device=devices, text=st.sampled_from([None, "", "at lunch"]), again=st.booleans())
+    def says_away(self, device: int, text: str | None, again: bool) -> None:
+        person = self.devices[device].person
+        if person is not None and self.devices[device].is_live:
+            person.sends(Away(8, text, again))
 
     @rule(device=devices, kinds=kinds, send=st.sampled_from([True, True, False]))
     def writes(self, device: int, kinds: list[tuple[int, int]], send: bool) -> None:
@@ -230,6 +238,34 @@ class PromisesHold(RuleBasedStateMachine):
                 assert stored.seq == entry.seq
         for inbox in store.inboxes.values():
             self._is_chained(inbox)
+
+    @invariant()
+    def presence_adds_up_to_the_roster(self) -> None:
+        new, self.told = self.desk.published[self.told :], len(self.desk.published)
+        for change in (decode_event(event) for _, event in new):
+            if isinstance(change, PresenceChanged):
+                self._hears(change)
+        roster = self.desk.core.context.roster
+        assert self.version == roster.version
+        names = roster.names(9)
+        assert roster.away_among(names) == {n: self.away[n] for n in names if n in self.away}
+        if roster.deadline() is None:  # nothing is pending
+            assert self.online == set(names)
+            for number, row in self.desk.store.accounts.items():
+                assert roster.away(number) == self.away.get(row.name)
+
+    def _hears(self, change: PresenceChanged) -> None:
+        assert change.version == self.version + 1
+        self.version = change.version
+        came, gone = {*change.joined, *change.returned}, {*change.left}
+        assert not came & self.online, "came twice"
+        assert gone <= self.online, "went without having come"
+        self.online = (self.online | came) - gone
+        assert {*change.away, *change.back} <= self.online
+        assert self.away.keys() >= {*change.back}
+        kept = {name: text for name, text in self.away.items() if name in self.online}
+        self.away = {name: text for name, text in kept.items() if name not in change.back}
+        self.away |= change.away
 
     def _is_chained(self, log: list[Entry]) -> None:
         digest = EMPTY
