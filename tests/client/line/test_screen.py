@@ -56,7 +56,7 @@ def private(sender: str, to: str, text: str, *, own: bool = False) -> PrivateMes
         (updates.MarkerMoved("dev", 3), None),
         (
             updates.ConnectionLost(),
-            "Connection lost; trying again… What you type now is sent when it is back.",
+            "Connection lost; trying again… What you type is sent when it is back.",
         ),
         (updates.ConnectionRestored(), "Connected again."),
         (updates.Missed("dev", 3, 7), "5 entries of dev are no longer kept and were missed."),

@@ -71,9 +71,7 @@ def line(  # noqa: PLR0911, PLR0912 - a table
         case updates.PersonAway() | updates.PersonBack() | updates.MarkerMoved():
             return None  # `/who` tells who is away, and so does writing to them
         case updates.ConnectionLost():
-            return notice(
-                "Connection lost; trying again… What you type now is sent when it is back."
-            )
+            return notice("Connection lost; trying again… What you type is sent when it is back.")
         case updates.ConnectionRestored():
             return notice("Connected again.")
         case updates.Missed(where, first, last):
