@@ -4,10 +4,11 @@ Finds what was changed, lost, added or put in another place, and names it. What 
 for its form only. Against accidents and tampering with files, not against somebody who computes new digests.
 """
 
+import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -15,7 +16,6 @@ from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.producers import Outcome
 from hubbub.broker.core.state import LOBBY_NUMBER
 from hubbub.broker.store.chains import Chain
-from hubbub.broker.store.connections import transaction
 from hubbub.broker.store.findings import Fault, Log, Report
 from hubbub.common.limits import EPOCH_BYTES
 from hubbub.common.names import fold
@@ -53,8 +53,12 @@ _outcomes = msgspec.msgpack.Decoder(list[Outcome])
 def audit(connection: sqlite3.Connection) -> Report:
     """Read all of a database of ours, whatever its schema, as it is at one moment. Raises sqlite3.Error only where nothing can be read at all."""
     connection.text_factory = _text  # a damaged text is one that does not fit, no exception
-    with transaction(connection, "DEFERRED"):
+    connection.execute("BEGIN")
+    try:
         return _Audit(connection).run()
+    finally:
+        with contextlib.suppress(sqlite3.Error):  # a damaged file does not let go in peace
+            connection.execute("ROLLBACK")
 
 
 def _text(data: bytes) -> str:
@@ -101,6 +105,15 @@ class _Audit:
     def _rows(self, statement: str, *keys: object) -> sqlite3.Cursor:
         return self._connection.execute(statement, keys)
 
+    def _table(self, table: str, columns: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a small table, as far as they can be read."""
+        rows: list[tuple[Any, ...]] = []
+        try:
+            rows.extend(self._rows(f"SELECT {columns} FROM {table}"))  # noqa: S608 - our own words
+        except sqlite3.Error as error:
+            self._fault(f"table {table}", f"cannot be read: {error}")
+        return rows
+
     def _fault(self, where: str, what: str, seq: int | None = None) -> None:
         self._report.faults.append(Fault(where, seq, what))
 
@@ -116,19 +129,17 @@ class _Audit:
             yield f"{count} rows of {table} refer to {parent} that are not there"
 
     def _read_names(self) -> None:
-        rows = self._rows("SELECT epoch FROM meta").fetchall()
+        rows = self._table("meta", "epoch")
         if len(rows) != 1 or len(rows[0][0]) != EPOCH_BYTES:
             self._fault("table meta", "the epoch is missing")
         else:
             self._report.epoch = rows[0][0]
-        for number, name, folded, key in self._rows(
-            "SELECT account, name, fold, key FROM accounts ORDER BY account"
-        ):
+        for number, name, folded, key in self._table("accounts", "account, name, fold, key"):
             self._names[number] = name
             if fold(name) != folded or len(key) != 64 or set(key) - set("0123456789abcdef"):
                 self._fault(f"account {number}, {_shown(name)}", "is not what was written")
-        for number, id, name, folded, text in self._rows(
-            "SELECT number, room, name, fold, description FROM rooms ORDER BY number"
+        for number, id, name, folded, text in self._table(
+            "rooms", "number, room, name, fold, description"
         ):
             self._rooms[number] = id, name, text
             if fold(name) != folded:
@@ -222,16 +233,16 @@ class _Audit:
         def goes_to(room: int, seq: int) -> None:
             ends[room] = max(ends.get(room, 0), seq)
 
-        for room, since in self._rows("SELECT room, since FROM members"):
+        for room, since in self._table("members", "room, since"):
             goes_to(room, since)
         if with_markers:
-            for account, room, seq in self._rows("SELECT account, room, seq FROM markers"):
+            for account, room, seq in self._table("markers", "account, room, seq"):
                 if room != INBOX:
                     goes_to(room, seq)
                 elif account in self._inboxes:
                     self._inboxes[account].ends_at(seq)
         numbers = {id: number for number, (id, _, _) in self._rooms.items()}
-        for account, n, packed in self._rows("SELECT account, n, outcomes FROM producers"):
+        for account, n, packed in self._table("producers", "account, n, outcomes"):
             try:
                 for outcome in _outcomes.decode(packed):
                     if outcome.room in numbers and not outcome.code:
@@ -250,7 +261,7 @@ class _Audit:
             "SELECT 1 FROM pragma_table_info('meta') WHERE name = 'events'"
         ).fetchone():
             return  # of an older hubbub
-        [(events, entries)] = self._rows("SELECT events, entries FROM meta").fetchall() or [(0, 0)]
+        [(events, entries)] = self._table("meta", "events, entries") or [(0, 0)]
         for what, chains, total in (
             ("events of rooms", self._chains, events),
             ("entries of inboxes", self._inboxes, entries),
@@ -265,7 +276,7 @@ class _Audit:
     def _compare_members(self, with_markers: bool) -> None:
         """Find memberships, and markers of members, that are not what the rooms' events made."""
         stored: dict[int, dict[str, int]] = {}
-        for room, account, since in self._rows("SELECT room, account, since FROM members"):
+        for room, account, since in self._table("members", "room, account, since"):
             stored.setdefault(room, {})[self._names.get(account, f"account {account}")] = since
         for number, chain in self._chains.items():
             if number == LOBBY_NUMBER or chain.faults:
@@ -278,9 +289,8 @@ class _Audit:
                     )
         if not with_markers:
             return
-        rows = self._rows("SELECT account, room FROM markers WHERE room != ?", INBOX)
-        marked = set(rows.fetchall())
-        members = set(self._rows("SELECT account, room FROM members").fetchall())
+        marked = {row for row in self._table("markers", "account, room") if row[1] != INBOX}
+        members = set(self._table("members", "account, room"))
         wanted = members | {(number, LOBBY_NUMBER) for number in self._names}
         for account, room in sorted(marked ^ wanted):
             name = _shown(self._names.get(account, f"account {account}"))

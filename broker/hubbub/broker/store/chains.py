@@ -45,7 +45,10 @@ class Chain:
         self.first = self.first or seq
         self.seq = self.end = seq
         self.count += 1
-        self.digest = self._before = digest
+        self.digest = digest
+        self._before = (
+            None if holds else digest
+        )  # a row in another's place proves nothing of the next
 
     def _compare(
         self, seq: int, event: bytes, digest: bytes, computed: bytes | None, holds: str
