@@ -34,7 +34,7 @@ def invitation(addresses: list[Address], key: bytes) -> Entry:
         ]
     else:
         lines = [
-            "Nobody else can join yet: this machine has no address on a network.",
+            "Nobody else can join yet: this machine has no address on a network, or none that it listens on.",
             "The fingerprint by which others know this broker is",
         ]
     text = "\n".join(["", *lines, "    {fingerprint}", ""])
