@@ -10,8 +10,9 @@ import pytest
 from tests.abilities import need_ipv6
 
 from hubbub.client.errors import NobodyListens
-from hubbub.client.reach import DOOR, Echo, by_ipv6, knock
+from hubbub.client.reach import DOOR, Echo, by_ipv6, check_address, knock
 from hubbub.common.addresses import Address
+from hubbub.common.errors import InvalidAddress
 
 NAMES = {"four.test": ["127.0.0.1"], "six.test": ["::1"], "both.test": ["127.0.0.1", "::1"]}
 
@@ -85,3 +86,9 @@ def test_an_address_out_of_reach_does_not_hide_that_another_refuses(
 def test_a_name_that_nobody_has_is_said_so() -> None:
     with pytest.raises(NobodyListens, match=r"^cannot find a machine called nosuch\.invalid$"):
         by_ipv6(Address("nosuch.invalid", 5000))
+
+
+def test_an_address_of_every_link_is_refused_with_the_way_to_write_it() -> None:
+    check_address(Address("fe80::1%lo", 5000))
+    with pytest.raises(InvalidAddress, match=r"for example \[fe80::1%eth0\]:5000$"):
+        check_address(Address("fe80::1", 5000))

@@ -167,3 +167,13 @@ def test_address_is_a_wildcard_when_it_stands_for_all_of_the_machine(host: str) 
 @pytest.mark.parametrize("host", ["10.0.0.1", "::1", "localhost", "fe80::1%eth0", "example.org"])
 def test_address_is_no_wildcard_when_it_is_one_of_many(host: str) -> None:
     assert not Address(host, 1).is_wildcard
+
+
+@pytest.mark.parametrize(
+    ("host", "lacks"),
+    [("fe80::1", True), ("fe80::1%eth0", False), ("fd00::1", False), ("169.254.0.1", False)],
+)
+def test_a_link_local_address_of_ipv6_lacks_its_zone_unless_it_has_one(
+    host: str, lacks: bool
+) -> None:
+    assert Address(host, 5000).lacks_zone is lacks

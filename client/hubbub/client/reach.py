@@ -42,6 +42,10 @@ def check_address(address: Address, *, insecure: bool = False) -> None:
         raise InvalidAddress(
             f"{address} is an address to listen on; a client needs the broker's own"
         )
+    if address.lacks_zone:
+        raise InvalidAddress(
+            f"{address.host} is link-local: say on which of your interfaces, for example [{address.host}%eth0]:{address.port}"
+        )
     if insecure and not address.is_loopback:
         raise ConnectError(f"without encryption only on loopback, which {address} is not")
 

@@ -66,6 +66,16 @@ class Address:
         address = _ip_address(self.host)
         return self.host == "*" or (address is not None and address.is_unspecified)
 
+    @property
+    def lacks_zone(self) -> bool:
+        """Whether it is link-local IPv6 that does not say by which interface: there may be one such machine on each."""
+        address = _ip_address(self.host)
+        return (
+            isinstance(address, ipaddress.IPv6Address)
+            and address.is_link_local
+            and "%" not in self.host
+        )
+
 
 def parse(text: str, default_port: int = DEFAULT_PORT) -> Address:
     """Read `HOST:PORT`, `tcp://HOST:PORT`, `[IPv6]:PORT` or a HOST alone, which means the default port.
