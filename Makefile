@@ -11,7 +11,7 @@ PYTHON ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test check format bench picture lock clean
+.PHONY: help venv demo test check format bench chaos picture lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ format: $(READY) ## format the code and apply the linter's safe fixes
 
 bench: $(READY) ## measure this machine; ARGS are the script's
 	@$(BIN)/python bench/run.py $(ARGS)
+
+chaos: $(READY) ## broker and clients under faults: is anything lost? ARGS are the kit's
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 # One stamp: made last, so an interrupted install starts again the next time.
 $(READY): requirements-dev.lock pyproject.toml
