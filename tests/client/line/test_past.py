@@ -20,6 +20,7 @@ def said(client: Client, text: str) -> Message:
 def test_what_was_shown_is_marked_but_not_what_another_session_has_marked(enter: Enter) -> None:
     alice = enter("Alice")
     past = past_of(alice)
+    assert past.arrival() == []
     for moved in (MarkerMoved("lobby", 2), MarkerMoved(None, 9)):
         past.happens(said(alice, "one"))
         past.happens(moved)

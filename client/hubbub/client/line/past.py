@@ -39,6 +39,8 @@ class Past:
         self._clock = clock
         self._recalls = recalls
         self._told: set[str] = set()  # rooms whose past was shown, folded
+        self._caught_up: set[str | None] = set()
+        """The logs (rooms folded; None: the private messages) of which all that is new was shown; of others, what comes now is not all to be read."""
         self._unmarked: dict[str | None, int] = {}  # None: the private messages
         self._mark_at: float | None = None
 
@@ -47,6 +49,8 @@ class Past:
     def happens(self, update: updates.Update) -> None:
         """An update was shown: what it tells of has been read."""
         match update:
+            case updates.RoomJoined(room=room):
+                self._caught_up.add(fold(room))  # by `entry`, or by the session that joined it
             case updates.Message(room=room, seq=seq) | updates.RoomCreated(room=room, seq=seq):
                 self._reach(room, seq)
             case updates.MemberJoined(room=room, seq=seq) | updates.MemberLeft(room=room, seq=seq):
@@ -63,19 +67,24 @@ class Past:
 
     def _reach(self, room: str | None, seq: int) -> None:
         if self._recalls:
-            self._unmarked[room] = seq
+            self._unmarked[room] = max(seq, self._unmarked.get(room, 0))
             self._mark_at = self._mark_at or monotonic() + MARK_SECONDS
+
+    def _catch_up(self, marker: Marker) -> None:
+        """All that was new in a log is shown, or there was nothing."""
+        self._caught_up.add(marker.room and fold(marker.room))
+        if marker.start > marker.read:
+            self._reach(marker.room, marker.start)
 
     def mark_in(self) -> float | None:
         """In how many seconds `mark` is due; None: there is nothing to mark."""
         return None if self._mark_at is None else max(0.0, self._mark_at - monotonic())
 
     def mark(self) -> None:
-        """Tell the broker how far was read."""
-        for room, seq in self._unmarked.items():
-            self._client.mark_read_nowait(room, seq)
-        self._unmarked.clear()
+        """Tell the broker how far was read: nothing of a room whose news are still to be shown."""
         self._mark_at = None
+        for room in [room for room in self._unmarked if (room and fold(room)) in self._caught_up]:
+            self._client.mark_read_nowait(room, self._unmarked.pop(room))
 
     # What was said.
 
@@ -87,14 +96,33 @@ class Past:
             markers = self._client.markers(timeout=ARRIVAL_SECONDS)
             lines = [line for m in markers if m.room == LOBBY for line in self._room(m)]
             lines += [line for m in markers if m.room is None for line in self._private(m)]
+            news = [m.room for m in markers if m.room not in (None, LOBBY) and self._has_news(m)]
         except HubbubError:
+            self._caught_up.clear()
+            self._unmarked.clear()
             return [notice("What was said before cannot be shown: the broker does not answer.")]
         if lines:
             lines.append(rule("now"))
-        news = [str(m.room) for m in markers if m.room not in (None, LOBBY) and m.start > m.read]
         if news:
-            lines.append(notice(f"There is news in {', '.join(news)}; /join shows it."))
+            lines.append(notice(f"There is news in {', '.join(map(str, news))}; /join shows it."))
         return lines
+
+    def _has_news(self, marker: Marker) -> bool:
+        """Whether others wrote in a room meanwhile; who came and went is no news, nor is what one wrote oneself."""
+        if marker.start > marker.read:
+            page = self._client.history(
+                marker.room, before=marker.start + 1, limit=UNREAD, timeout=ARRIVAL_SECONDS
+            )
+            if self._first_new(page, marker) < len(page):
+                return True
+        self._catch_up(marker)
+        return False
+
+    def _first_new(self, page: History, marker: Marker) -> int:
+        """Return the place of the first message that others wrote and one has not read; behind the last if there is none."""
+        me = self._client.name
+        unread = (i for i, m in enumerate(page) if m.seq > marker.read and m.sender != me)
+        return next(unread, len(page))
 
     def entry(self, room: str) -> list[Line]:
         """Return what one finds on entering a room for the first time in this chat."""
@@ -125,12 +153,12 @@ class Past:
     def _room(self, marker: Marker) -> list[Line]:
         """Return the last messages of a room from before this chat, parted where they are new."""
         assert marker.room is not None
-        self._told.add(fold(marker.room))
         page = self._client.history(
             marker.room, before=marker.start + 1, limit=UNREAD, timeout=ARRIVAL_SECONDS
         )
-        self._reach(marker.room, marker.start)
-        first = next((i for i, m in enumerate(page) if m.seq > marker.read), len(page))
+        self._told.add(fold(marker.room))
+        self._catch_up(marker)
+        first = self._first_new(page, marker)
         start = max(0, min(first, len(page) - EARLIER))
         lines: list[Line] = []
         if page.more and not first:
@@ -152,13 +180,14 @@ class Past:
     def _private(self, marker: Marker) -> list[Line]:
         """Return the private messages that came while one was away."""
         page = self._client.history(before=marker.start + 1, limit=UNREAD, timeout=ARRIVAL_SECONDS)
-        self._reach(None, marker.start)
+        self._catch_up(marker)
         new = [m for m in page if m.seq > marker.read and m.sender != self._client.name]
         if not new:
             return []
         lines = [rule("private messages while you were away")]
-        if len(new) > EARLIER:
-            lines.append(notice(f"{len(new) - EARLIER} before these; /history @NAME shows them."))
+        if (before := len(new) - EARLIER) > 0:
+            least = "At least " if page.more and page[0].seq > marker.read else ""
+            lines.append(notice(f"{least}{before} before these; /history @NAME shows them."))
         return lines + [self._line(m, LOBBY, earlier=False) for m in new[-EARLIER:]]
 
     def _line(self, message: Message, room: str, *, earlier: bool = True) -> Line:
