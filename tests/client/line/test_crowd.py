@@ -16,6 +16,24 @@ def test_people_are_counted_as_they_come_and_go() -> None:
     assert crowd.count == 51
 
 
+def test_a_crowd_that_shrinks_is_counted_by_its_people_again() -> None:
+    crowd = Crowd()
+    crowd.roster(People(50, tuple(f"p{n}" for n in range(50)), {}))
+    crowd.happens(updates.PeopleOnline(51))
+    crowd.happens(updates.PersonLeft("p3"))
+    crowd.happens(updates.PersonLeft("late"))
+    assert crowd.count == 49
+    crowd.happens(updates.PersonJoined("p3"))
+    assert crowd.count == 50
+
+
+def test_who_left_before_the_roster_was_told_is_not_counted_twice() -> None:
+    crowd = Crowd()
+    crowd.roster(People(1, ("Alice",), {}))
+    crowd.happens(updates.PersonLeft("Bob"))
+    assert crowd.count == 1
+
+
 def test_who_writes_to_somebody_absent_is_to_be_told_once_for_each_absence() -> None:
     crowd = Crowd()
     crowd.roster(People(2, ("Alice", "Bob"), {}))

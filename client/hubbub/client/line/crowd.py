@@ -9,29 +9,27 @@ class Crowd:
     """The people online, kept from a roster and the updates that follow it."""
 
     def __init__(self) -> None:
-        self._names: set[str] = set()
-        self._away: set[str] = set()
-        self._more: int | None = None
-        self._told: set[str] = set()
-
-    @property
-    def count(self) -> int:
+        self.count = 0
         """How many are online; 0: not known."""
-        return len(self._names) if self._more is None else self._more
+        self._names: set[str] = set()  # those one knows of: of a crowd not all
+        self._away: set[str] = set()
+        self._told: set[str] = set()
 
     def roster(self, people: People) -> None:
         """Take the whole list."""
         self._names = {fold(name) for name in people.names}
         self._away = {fold(name) for name in people.away}
-        self._more = people.count if people.count > len(people.names) else None
+        self.count = people.count
 
     def happens(self, update: updates.Update) -> None:
         """Take what has changed."""
         match update:
             case updates.PersonJoined(name):
+                self.count += fold(name) not in self._names
                 self._names.add(fold(name))
                 self._told.discard(fold(name))
             case updates.PersonLeft(name):
+                self.count -= fold(name) in self._names or self.count > len(self._names)
                 self._names.discard(fold(name))
                 self._away.discard(fold(name))
                 self._told.discard(fold(name))
@@ -41,7 +39,8 @@ class Crowd:
             case updates.PersonBack(name):
                 self._away.discard(fold(name))
             case updates.PeopleOnline(count):
-                self._more = count
+                self.count = count
+                self._names.clear()  # who of them comes and goes is not told
             case _:
                 pass
 
