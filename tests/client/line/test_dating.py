@@ -39,6 +39,12 @@ def test_today_needs_no_word() -> None:
     assert shown(dating, said(at(22)), now=at(22, 13)) == ["hi"]
 
 
+def test_the_first_word_of_a_new_day_is_parted_from_a_quiet_yesterday() -> None:
+    dating = Dating(times=False, days=True, zone=ZONE)
+    assert shown(dating, said(None, "Welcome"), now=at(21)) == ["Welcome"]
+    assert shown(dating, said(at(22)), now=at(22)) == ["─── Sunday, 22 November 2026 ───", "hi"]
+
+
 def test_a_day_ends_where_the_reader_is() -> None:
     dating = Dating(times=True, days=True, zone=ZONE)
     assert shown(dating, said(at(21, 21, 59)), said(at(21, 22, 1)), now=at(21, 21, 59)) == [

@@ -23,9 +23,10 @@ class Dating:
     def dated(self, line: Line, now: int) -> list[Line]:
         """Return `line` with what has to stand before it; `now` in milliseconds since 1970, UTC."""
         then = self.local(now if line.time is None else line.time)
+        self._day = self._day or self.local(now).date()
         dated = []
         if self._days and line.time is not None:
-            if then.date() != (self._day or self.local(now).date()):
+            if then.date() != self._day:
                 dated.append(rule(day(then)))
             self._day = then.date()
         if self._times:
