@@ -112,6 +112,7 @@ def test_data_without_text_is_said_to_be_there() -> None:
         ("over\rwritten", r"over\rwritten"),
         ("turned \u202earound", r"turned \u202earound"),
         ("a\u2028b", r"a\u2028b"),
+        ("a\u3164b", r"a\u3164b"),
         ("one\ttwo", "one two"),
         ("Bob: yes\nAlice: I quit", "Bob: yes\n    Alice: I quit"),
         ("a\r\nb\n\nc", "a\n    b\n    \n    c"),
@@ -143,6 +144,16 @@ def test_rooms_stand_in_a_column() -> None:
         "lobby  (3 members, joined)",
         "dev    (1 member, you talk here) code",
         "x      (2 members)",
+    ]
+
+
+def test_wide_names_of_rooms_keep_the_column_and_a_very_long_one_leaves_it() -> None:
+    names = ["lobby", "部屋", "e\u0301t", "長い部屋名前" * 5]
+    assert screen.rooms([Room(name, "", 2, joined=False) for name in names], "lobby") == [
+        "lobby" + " " * 19 + "  (2 members, you talk here)",
+        "部屋" + " " * 20 + "  (2 members)",
+        "e\u0301t" + " " * 22 + "  (2 members)",
+        "長い部屋名前" * 5 + "  (2 members)",
     ]
 
 

@@ -19,11 +19,15 @@ CONTINUED: Final = "    "
 """Stands before each further line of a message, so that none can pass for another person's."""
 
 SHORT_NAME: Final = 3
+NAME_CELLS: Final = 24
+"""How wide the column of names is in a list; a longer name pushes its own line only."""
 _LEFT_TO_RIGHT: Final = "\u200e"
 
 # Zero-width joiners hold emoji and Indic letters together; the two marks only set a direction where a script needs it.
 _HARMLESS_FORMATS: Final = frozenset("\u200c\u200d\u200e\u200f")
 _EXECUTED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters that show nothing; how wide they are terminals do not agree on."""
 
 
 def harmless(line: str) -> str:
@@ -38,7 +42,7 @@ def harmless(line: str) -> str:
 def _shown(character: str) -> str:
     if character == "\n" or character in _HARMLESS_FORMATS:
         return character
-    if unicodedata.category(character) in _EXECUTED:
+    if character in _FILLERS or unicodedata.category(character) in _EXECUTED:
         return character.encode("unicode_escape").decode("ascii")
     return character
 
@@ -217,8 +221,20 @@ def away(member: Member) -> Line:
 
 def rooms(listed: Sequence[Room], current: str) -> list[str]:
     """Return a line for each room."""
-    width = max((len(room.name) for room in listed), default=0)
-    return [f"{room.name:<{width}}  {_room(room, current)}".rstrip() for room in listed]
+    width = min(NAME_CELLS, max((_cells(room.name) for room in listed), default=0))
+    return [
+        f"{room.name}{' ' * (width - _cells(room.name))}  {_room(room, current)}".rstrip()
+        for room in listed
+    ]
+
+
+def _cells(name: str) -> int:
+    """Return how wide a name stands on a terminal."""
+    marks = ("Mn", "Me")
+    return sum(
+        (unicodedata.category(c) not in marks) + (unicodedata.east_asian_width(c) in "WF")
+        for c in name
+    )
 
 
 def _room(room: Room, current: str) -> str:
