@@ -50,6 +50,15 @@ def test_what_must_be_shown_is_and_no_held_line_comes_behind_it() -> None:
     ]
 
 
+def test_what_is_held_back_at_the_end_is_shown_or_counted() -> None:
+    thinning = Thinning(0.0)
+    thinning.take(talk(*range(BURST + LAST + 5)), 0.0)
+    first, *rest = texts(thinning.release())
+    assert first == "(5 lines not shown: too fast to read; /history has all)"
+    assert len(rest) == LAST
+    assert thinning.release() == []
+
+
 @given(st.lists(st.tuples(st.floats(0, 2), st.integers(0, 300)), max_size=30))
 def test_every_line_is_shown_once_in_order_or_counted(arrivals: list[tuple[float, int]]) -> None:
     thinning = Thinning(0.0)

@@ -10,11 +10,13 @@ import contextlib
 import os
 import queue
 import sys
+import termios
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -31,6 +33,7 @@ from hubbub.client.line.palette import look
 from hubbub.client.line.screen import harmless
 from hubbub.client.line.terminal import Standing
 from hubbub.client.line.thinning import Thinning
+from hubbub.client.line.wrapping import wrapped
 
 DRAW_SECONDS: Final = 0.05
 """Between two drawings, so that the terminal has time for keys."""
@@ -40,7 +43,8 @@ PENDING_SECONDS: Final = 0.5
 """What is unanswered for so long is marked as waiting, and later as sent."""
 WAITING_ROWS: Final = 5
 WAITING_CHARACTERS: Final = 200
-END_SECONDS: Final = 2.0
+END_SECONDS: Final = 3.0
+"""Until a terminal that takes nothing is left as it is."""
 
 
 @dataclass(slots=True)
@@ -71,7 +75,12 @@ class LiveTerminal:
         self._lines: deque[Line] = deque()
         self._unanswered: dict[int, _Unanswered] = {}
         self._standing = Standing()
-        self._output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
+        # Not `sys.stdout`: a thread that a terminal holds up in it would hold up the interpreter's end.
+        self._file = os.fdopen(
+            os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors
+        )
+        self._modes = termios.tcgetattr(self._file)
+        self._output = Vt100_Output.from_pty(self._file, term=os.environ.get("TERM"))
         self._output.enable_cpr = False  # nothing needs to know where the cursor is
         self._buffer = new_buffer(vocabulary, self._typed.put)
         self._app = new_application(
@@ -83,6 +92,7 @@ class LiveTerminal:
         self._running = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: BaseException | None = None
+        self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="hubbub-screen", daemon=True)
 
     def __enter__(self) -> Self:
@@ -105,15 +115,18 @@ class LiveTerminal:
     def close(self) -> None:
         """Give the terminal back as it was; what still waits for an answer stands on it. May be called twice; showing goes on to work."""
         self._ask_for(self._leave)
-        if self._thread.ident is not None and self._thread is not threading.current_thread():
+        if self._thread.ident is not None and not self._abandoned:
             self._thread.join(END_SECONDS)
+            if self._thread.is_alive():
+                self._abandon()
         with self._lock:
+            shown = self._thinning.take(self._lines, time.monotonic()) + self._thinning.release()
             left = [
                 Line((Span("⋯ ", Style.QUIET), *late.line.spans))
                 for late in self._unanswered.values()
             ]
             self._unanswered.clear()
-            self._lines.extend(left)
+            self._lines = deque([*shown, *left])
         self._draw_now()
         if self._failure is not None:
             failure, self._failure = self._failure, None
@@ -191,7 +204,7 @@ class LiveTerminal:
         try:
             asyncio.run(self._serve())
         except (EOFError, OSError):
-            _let_go()
+            self._let_go()
         except BaseException as error:  # noqa: BLE001 - handed to whoever closes the terminal
             self._failure = error
         finally:
@@ -267,21 +280,36 @@ class LiveTerminal:
             self._lock.notify_all()
         return self._thinning.take(lines, now)
 
+    def _abandon(self) -> None:
+        """The terminal takes nothing, and the screen's thread waits in vain: it is left behind, and the terminal as a shell expects it."""
+        with self._lock:
+            self._abandoned = True
+            self._loop = None
+            self._lock.notify_all()
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self._file, termios.TCSANOW, self._modes)
+
+    def _let_go(self) -> None:
+        """The terminal is gone. What is left in Python's buffers goes nowhere, or the interpreter's end would complain of it."""
+        with Path(os.devnull).open("w") as nowhere:
+            for stream in (self._file, sys.stdout):
+                os.dup2(nowhere.fileno(), stream.fileno())
+
     def _draw_now(self) -> None:
         """Nobody types here any more, or yet."""
         with self._lock:
             try:
-                self._write(self._lines)
-            except (
-                OSError
-            ):  # the terminal is gone; what is left in Python's buffer has nowhere to go
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                if not self._abandoned:
+                    self._write(self._lines)
+            except OSError:
+                self._let_go()
             self._lines.clear()
 
     def _write(self, lines: Sequence[Line] | deque[Line]) -> None:
+        columns = self.columns
         fragments: StyleAndTextTuples = []
         for line in lines:
-            fragments += _fragments(line)
+            fragments += wrapped(_fragments(line), columns)
             fragments.append(("", "\n"))
         print_formatted_text(self._output, fragments, _NO_STYLES, color_depth=self._app.color_depth)
         if self._bell and any(line.rings for line in lines):
@@ -294,8 +322,9 @@ class LiveTerminal:
         shown: StyleAndTextTuples = []
         if (more := len(waiting) - WAITING_ROWS) > 0:
             shown.append(("dim", f"⋯ {more} before these wait too\n"))
-        for unanswered in waiting[-WAITING_ROWS:]:
+        for unanswered in waiting:
             unanswered.wait(self._standing.connected)
+        for unanswered in waiting[-WAITING_ROWS:]:
             first, *rest = str(unanswered.line).split("\n", 1)
             cut = rest or len(first) > WAITING_CHARACTERS
             text = harmless(first[:WAITING_CHARACTERS]) + (" …" if cut else "")
@@ -325,10 +354,5 @@ class LiveTerminal:
 _NO_STYLES: Final = NoStyles([])
 
 
-def _let_go() -> None:
-    """The terminal is gone. What is left in Python's buffer goes nowhere, or the interpreter's end would complain of it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fragments(line: Line) -> StyleAndTextTuples:
+def _fragments(line: Line) -> list[tuple[str, str]]:
     return [(look(span, earlier=line.earlier), harmless(span.text)) for span in line.spans]

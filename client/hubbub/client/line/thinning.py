@@ -43,7 +43,7 @@ class Thinning:
             else:
                 self._hold(line, now)
         if self._hold_until is not None and now >= self._hold_until:
-            shown += self._release()
+            shown += self.release()
         return shown
 
     def _hold(self, line: Line, now: float) -> None:
@@ -55,7 +55,8 @@ class Thinning:
         self._skipped += len(self._held)
         self._held.clear()
 
-    def _release(self) -> list[Line]:
+    def release(self) -> list[Line]:
+        """Return what is held back, behind the count of what is left out."""
         released = [*self._held]
         self._tokens = max(0.0, self._tokens - len(released))
         if self._skipped:
