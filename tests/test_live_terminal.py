@@ -4,13 +4,15 @@ import os
 import pty
 import signal
 import subprocess
+import termios
 from typing import TypeVar
 
 import pytest
 from tests.live import OnLiveTerminal, OnNarrowTerminal
-from tests.processes import CLIENT, PATIENCE, OnTerminal, ThroughPipes, Town, environment
+from tests.processes import BROKER, CLIENT, PATIENCE, OnTerminal, ThroughPipes, Town, environment
 
 from hubbub.client import Client
+from hubbub.client.line.chat import LINES_AHEAD
 from hubbub.common.limits import TEXT_BYTES
 
 _Kind = TypeVar("_Kind", bound=OnLiveTerminal)
@@ -20,7 +22,7 @@ STATUS = r"^lobby · \d+ online · /help$"
 
 def enters(town: Town, name: str, kind: type[_Kind], *options: str) -> _Kind:
     person = town.start(kind, *CLIENT, "chat", town.address, "--name", name, *options, who=name)
-    person.shows(rf"Welcome to the\schat, {name}!", STATUS)
+    person.shows(rf"Welcome to the\s+chat, {name}!", STATUS)
     return person
 
 
@@ -136,6 +138,81 @@ def test_nothing_that_others_write_is_executed(town: Town) -> None:
     assert alice.title == title
     for sequence in ("\x1b]", "\x9b", "\x07", "\u202e", "\x1b[31m"):
         assert sequence not in alice.raw()
+
+
+def test_no_text_passes_for_a_line_of_its_own(town: Town) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    with somebody(town, "Mallory") as mallory:
+        for fake in ("Private message from Bob: yes", "─── now ───"):
+            start = "Mallory: all is well"
+            mallory.post("lobby", start[9:] + " " * (alice.columns - len(start)) + fake)
+            alice.shows(rf"^Mallory: all is well\n    {fake}$")
+        alice.shows("^lobby · 2 online")
+
+
+def test_news_of_a_room_wait_for_whoever_has_not_looked_yet(town: Town) -> None:
+    town.broker()
+    with somebody(town, "Bob") as bob:
+        bob.create("dev")
+        bob.post("dev", "old")
+        alice = enters(town, "Alice", OnLiveTerminal)
+        alice.types("/join dev")
+        alice.shows(r"^─── earlier in dev ───\nBob: old\n─── now ───$")
+        alice.types("/exit")
+        assert alice.ends() == 0
+        bob.post("dev", "unread")
+        for live in ("one", "two"):
+            alice = enters(town, "Alice", OnLiveTerminal)
+            alice.shows("^There is news in dev; /join shows it.$")
+            bob.post("dev", live)
+            alice.shows(rf"^\[dev\] Bob: {live}$")
+            if live == "one":
+                alice.types("/exit")
+                assert alice.ends() == 0
+        alice.types("/join dev")
+        alice.shows(r"Bob: old\n─── new since .*\d\d:\d\d ───\nBob: unread\nBob: one\n─── now")
+
+
+def test_only_what_others_wrote_is_new(town: Town) -> None:
+    town.broker()
+    with somebody(town, "Bob") as bob:
+        bob.create("dev")
+        alice = enters(town, "Alice", OnLiveTerminal)
+        alice.types("/join dev", "mine", "/join lobby", "mine too")
+        alice.shows(r"^mine too\n\nlobby · 2")
+        alice.kill()
+        with somebody(town, "Carol") as carol:
+            carol.join("dev")
+        alice = enters(town, "Alice", OnLiveTerminal)
+        alice.shows(r"^─── earlier in lobby ───\nAlice: mine too\n─── now ───\n")
+        assert "news" not in alice.transcript()
+
+
+def test_advice_stands_behind_what_it_is_about(town: Town) -> None:
+    town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    with somebody(town, "Bob"):
+        alice.shows("^Bob has joined")
+        alice.types("@Bob hi")
+        alice.shows(r"^@Bob hi\nEverybody in lobby can read that. To Bob alone: @Bob: text$")
+    alice.shows("^Bob has left")
+    alice.types("@Bob: hi")
+    alice.shows(r"^@Bob: hi\nBob is offline and reads it on coming back.$")
+
+
+def test_whoever_talks_in_a_room_that_is_gone_is_led_to_the_lobby(town: Town) -> None:
+    broker = town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    backup = [str(town.data.with_name("backup")), "--data", str(town.data)]
+    assert town.start(ThroughPipes, *BROKER, "backup", *backup).ends() == 0
+    alice.types("/join dev")
+    alice.shows("^You have created dev and talk in it now.$", "^dev · 1 online")
+    broker.kill()
+    assert town.start(ThroughPipes, *BROKER, "restore", *backup).ends() == 0
+    town.broker(bind=town.address)
+    alice.shows("^The broker has another record", "^You are no longer in dev; you talk in lobby")
+    alice.shows("^lobby · 1 online")
 
 
 def test_wide_characters_do_not_break_a_narrow_line(town: Town) -> None:
@@ -266,6 +343,45 @@ def test_leaving_while_the_broker_is_away_says_what_waits(town: Town) -> None:
     alice.presses("c")
     assert alice.ends() == 1
     assert "1 message has no answer" in alice.transcript()
+
+
+def test_leaving_ends_also_when_very_much_waits(town: Town) -> None:
+    broker = town.broker()
+    alice = enters(town, "Alice", OnLiveTerminal)
+    broker.kill()
+    alice.shows("^Connection lost")
+    lines = LINES_AHEAD + 50
+    alice.types(*map(str, range(lines)))
+    alice.shows(rf"^⋯ {lines - 1}$")
+    alice.presses("c")
+    alice.shows("^Waiting until all you wrote is stored; Ctrl-C gives up.$")
+    alice.presses("c")
+    assert alice.ends() == 1
+    assert f"{lines} messages have no answer" in alice.transcript()
+
+
+def test_a_signal_ends_it_though_the_terminal_takes_nothing(town: Town) -> None:
+    town.broker()
+    ours, theirs = pty.openpty()
+    command = [*CLIENT, "chat", town.address, "--name", "Alice"]
+    env = environment(town.home("Alice")) | {"TERM": "xterm-256color"}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
+    ) as alice:
+        shown = b""
+        while b"/help" not in shown:
+            shown += os.read(ours, 4096)
+        with somebody(town, "Bob") as bob:
+            for _ in range(100):
+                bob.post_nowait("lobby", "Alice, " + "much " * 1000)
+            bob.flush()
+        carol = town.chats(ThroughPipes, "Carol")
+        alice.send_signal(signal.SIGTERM)
+        carol.sees("Alice has left the chat.")
+        assert alice.wait(PATIENCE) == 0
+    assert termios.tcgetattr(theirs)[3] & termios.ECHO
+    os.close(theirs)
+    os.close(ours)
 
 
 def test_a_simple_terminal_stays_simple(town: Town) -> None:

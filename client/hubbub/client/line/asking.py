@@ -4,16 +4,21 @@ Owns no thread and no socket: it asks the client and shows what comes back.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 from hubbub.client.client import Client
 from hubbub.client.errors import NotMember, RoomExists, UnknownRoom
 from hubbub.client.line import screen, verbs
 from hubbub.client.line.completion import Vocabulary
+from hubbub.client.line.crowd import Crowd
 from hubbub.client.line.lines import Line, notice
 from hubbub.client.line.past import Past
-from hubbub.common.errors import Code
+from hubbub.common.errors import Code, HubbubError
 from hubbub.common.names import LOBBY, fold
+
+HINT_SECONDS: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -34,12 +39,15 @@ class Asking:
         place: Place,
         past: Past,
         vocabulary: Vocabulary,
+        crowd: Crowd,
         show: Callable[[Line], None],
     ) -> None:
         self._client = client
         self._place = place
         self._past = past
         self._vocabulary = vocabulary
+        self._crowd = crowd
+        self._hinted = False
         self._show = show
 
     def ask(self, action: verbs.Action) -> None:
@@ -88,6 +96,11 @@ class Asking:
         self._vocabulary.learn(*names)
         return next((name for name in names if screen.same_room(name, room)), None)
 
+    def is_member(self, room: str) -> bool:
+        """Whether one is in a room. Raises HubbubError."""
+        markers = self._client.markers(timeout=HINT_SECONDS)
+        return any(marker.room and screen.same_room(marker.room, room) for marker in markers)
+
     def _enter(self, room: str) -> None:
         created = False
         try:
@@ -120,3 +133,26 @@ class Asking:
         if screen.same_room(room, self._place.room):
             self._place.room = LOBBY
         self._show(notice(f"You have left {room}; you talk in {self._place.room} now."))
+
+    # Advice.
+
+    def advise(self, action: verbs.Write, room: str) -> None:
+        """Tell somebody who forgot the colon that everybody has read it, and whoever writes to an absent person that they are."""
+        with suppress(HubbubError):  # nobody of that name: the refusal says so
+            match action:
+                case verbs.Say(mention=str(name)) if not self._hinted:
+                    self._hint(name, room)
+                case verbs.Whisper(to=name) if self._crowd.may_be_absent(name):
+                    self._absence(name)
+                case _:
+                    pass
+
+    def _hint(self, name: str, room: str) -> None:
+        name = self._client.whois(name, timeout=HINT_SECONDS).name
+        self._hinted = True
+        self._show(notice(f"Everybody in {room} can read that. To {name} alone: @{name}: text"))
+
+    def _absence(self, name: str) -> None:
+        member = self._client.whois(name, timeout=HINT_SECONDS)
+        if not member.online or member.away is not None:
+            self._show(screen.away(member))

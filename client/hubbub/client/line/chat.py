@@ -8,7 +8,7 @@ import contextlib
 import queue
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from time import time
 from typing import Final, assert_never
@@ -20,6 +20,16 @@ from hubbub.client.line.asking import Asking, Place
 from hubbub.client.line.completion import Vocabulary
 from hubbub.client.line.crowd import Crowd
 from hubbub.client.line.dating import Dating
+from hubbub.client.line.items import (
+    EndOfInput,
+    Failed,
+    Happened,
+    Item,
+    Replaced,
+    Returned,
+    Stored,
+    Typed,
+)
 from hubbub.client.line.lines import Line, notice
 from hubbub.client.line.past import ARRIVAL_SECONDS, Past
 from hubbub.client.line.pieces import pieces
@@ -28,6 +38,7 @@ from hubbub.client.updates import (
     ConnectionLost,
     ConnectionRestored,
     Ended,
+    LogReplaced,
     Message,
     PersonJoined,
     PrivateMessage,
@@ -36,16 +47,18 @@ from hubbub.client.updates import (
     Update,
 )
 from hubbub.common.errors import HubbubError
-from hubbub.common.limits import TEXT_BYTES
+from hubbub.common.limits import QUIET_START_SECONDS, TEXT_BYTES
 from hubbub.common.names import LOBBY, fold
 
 LINES_AHEAD: Final = 512
-"""Typed lines that may wait for their acknowledgement; a longer pipe is read no faster than the broker stores."""
+"""Lines of a pipe that may wait for their acknowledgement: it is read no faster than the broker stores."""
+
+WAITING: Final = 5000
+"""What a person wrote and the broker has not acknowledged; more is refused. Below the bound at which the client itself would wait."""
 
 UPDATES_AHEAD: Final = 1000
 """Updates that may wait for a slow terminal; beyond them the client's own queue holds the broker's stream back."""
 
-HINT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 1.0
 """How long leaving may take until the person is told why."""
 
@@ -53,32 +66,6 @@ MESSAGE_ROWS: Final = 60
 """Lines of one message that a person is shown without asking."""
 
 CUT: Final = f"Not sent: this terminal cuts lines at {TYPED_BYTES:,} bytes; send it through a pipe."
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """Somebody pressed Enter."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """The client had news."""
-
-    update: Update
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """What was typed some lines ago cannot be done."""
-
-    number: int
-    reason: str
-
-
-class EndOfInput:
-    """Nothing more will be typed."""
 
 
 class Chat:
@@ -101,14 +88,15 @@ class Chat:
         self._rows = MESSAGE_ROWS if person else None
         self._dating = Dating(times=times, days=person)
         self._past = Past(client, self._dating, _now, recalls=person)
-        self._asking = Asking(client, self._place, self._past, self._vocabulary, self._show)
+        self._asking = Asking(
+            client, self._place, self._past, self._vocabulary, self._crowd, self._show
+        )
         self._connected = True
-        self._hinted = False
         self._too_long: verbs.Action | None = None
         self._all_done = True
         self._numbers = count()
         self._unanswered: set[Future[int]] = set()
-        self._inbox: queue.SimpleQueue[Typed | Happened | Failed | EndOfInput] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._lines = threading.Semaphore(LINES_AHEAD)
         self._updates = threading.Semaphore(UPDATES_AHEAD)
 
@@ -126,6 +114,7 @@ class Chat:
             while self._handle(self._next()):
                 pass
         except KeyboardInterrupt:
+            self._terminal.close()  # before more is shown: it may be one that takes nothing
             self._behind_the_key()
         self._leave()
         return self._all_done
@@ -147,6 +136,12 @@ class Chat:
             self._vocabulary.meet(*people.names)
             rooms = self._client.rooms(timeout=ARRIVAL_SECONDS)
             self._vocabulary.learn(*(room.name for room in rooms))
+
+    def _look_around_later(self) -> None:
+        """After an interruption: for a while the others come back without a word."""
+        timer = threading.Timer(QUIET_START_SECONDS, self._inbox.put, [Returned()])
+        timer.daemon = True
+        timer.start()
 
     def _leave(self) -> None:
         self._terminal.close()
@@ -188,7 +183,8 @@ class Chat:
 
     def _listen(self) -> None:
         while (text := self._terminal.read()) is not None:
-            self._lines.acquire()
+            if not self._terminal.interactive:  # a person must be able to leave
+                self._lines.acquire()
             self._inbox.put(Typed(text))
         self._inbox.put(EndOfInput())
 
@@ -197,7 +193,7 @@ class Chat:
             self._updates.acquire()
             self._inbox.put(Happened(update))
 
-    def _next(self) -> Typed | Happened | Failed | EndOfInput:
+    def _next(self) -> Item:
         """Wait for what comes next; meanwhile tell the broker how far was read."""
         while self._connected and (seconds := self._past.mark_in()) is not None:
             try:
@@ -206,7 +202,7 @@ class Chat:
                 self._past.mark()
         return self._inbox.get()
 
-    def _handle(self, item: Typed | Happened | Failed | EndOfInput) -> bool:
+    def _handle(self, item: Item) -> bool:
         """Return whether the chat goes on."""
         match item:
             case Typed(text) if self._terminal.may_have_cut(text):
@@ -216,6 +212,17 @@ class Chat:
             case Happened(update):
                 self._updates.release()
                 self._tell(update)
+            case Stored(action, room):
+                if self._connected:
+                    self._asking.advise(action, room)
+            case Replaced():
+                with contextlib.suppress(HubbubError):
+                    if not self._asking.is_member(self._place.room):
+                        self._out_of(self._place.room)
+                self._stand()
+            case Returned():
+                self._look_around()
+                self._stand()
             case Failed(number, reason):
                 self._terminal.refused(number)
                 self._complain(reason)
@@ -233,12 +240,16 @@ class Chat:
                 raise reason
             case ConnectionLost() | ConnectionRestored():
                 self._connected = isinstance(update, ConnectionRestored)
+                if self._connected and self._terminal.interactive:
+                    self._look_around_later()
             case RoomJoined(room):
                 self._vocabulary.learn(room)
                 if screen.same_room(room, self._place.room):
                     self._place.room = room  # as it is written, not as it was typed
             case RoomLeft(room):
                 self._out_of(room)
+            case LogReplaced():
+                self._inbox.put(Replaced())
             case Message(sender=name) | PrivateMessage(sender=name) | PersonJoined(name):
                 self._vocabulary.meet(name)
             case _:
@@ -287,17 +298,20 @@ class Chat:
         self._stand()
         return True
 
-    def _send(self, text: str, action: verbs.Say | verbs.Act | verbs.Whisper) -> None:
+    def _send(self, text: str, action: verbs.Write) -> None:
         """Write it, and show it as unanswered until it is acknowledged."""
+        if self._terminal.interactive and len(self._unanswered) >= WAITING:
+            raise HubbubError(f"{WAITING:,} messages wait already")
         outcome = self._write(action)
-        number = next(self._numbers)
-        self._terminal.wait(number, self._dating.dated(Line.of(text), _now())[-1])
+        number, room = next(self._numbers), self._place.room
+        *rules, line = self._dating.dated(replace(Line.of(text), time=_now()), _now())
+        for rule in rules:
+            self._terminal.show(rule)
+        self._terminal.wait(number, line)
         self._unanswered.add(outcome)
-        outcome.add_done_callback(lambda answered: self._answered(number, action, answered))
-        if self._terminal.interactive and self._connected:
-            self._advise(action)
+        outcome.add_done_callback(lambda answered: self._answered(number, action, room, answered))
 
-    def _write(self, action: verbs.Say | verbs.Act | verbs.Whisper) -> Future[int]:
+    def _write(self, action: verbs.Write) -> Future[int]:
         match action:
             case verbs.Say(text):
                 return self._client.post_nowait(self._place.room, text)
@@ -308,7 +322,7 @@ class Chat:
             case _:
                 assert_never(action)
 
-    def _answered(self, number: int, action: verbs.Action, outcome: Future[int]) -> None:
+    def _answered(self, number: int, action: verbs.Write, room: str, outcome: Future[int]) -> None:
         """Runs in the client's thread: hands over and returns."""
         self._lines.release()
         error = None if outcome.cancelled() else outcome.exception()
@@ -317,47 +331,23 @@ class Chat:
         self._unanswered.discard(outcome)
         if error is None:
             self._terminal.stored(number)
+            if self._terminal.interactive:
+                self._inbox.put(Stored(action, room))
         else:
             self._inbox.put(Failed(number, screen.refusal(action, error)))
 
     def _refuse_size(self, text: str, action: verbs.Action, error: TooLarge) -> None:
         """Offer a person to cut the text; a program is told that it is too long."""
         self._complain(screen.refusal(action, error))
-        if self._terminal.interactive and isinstance(action, verbs.Say | verbs.Act | verbs.Whisper):
+        if self._terminal.interactive and isinstance(action, verbs.Write):
             cut = len(pieces(action.text, TEXT_BYTES))
             self._show(notice(f"Press Enter again to send it as {cut} messages."))
             self._too_long = action
             self._terminal.give_back(text)
 
-    def _send_pieces(self, action: verbs.Say | verbs.Act | verbs.Whisper) -> None:
-        for place, piece in enumerate(pieces(action.text, TEXT_BYTES)):
-            if place:
-                self._lines.acquire()
+    def _send_pieces(self, action: verbs.Write) -> None:
+        for piece in pieces(action.text, TEXT_BYTES):
             self._send(piece, replace(action, text=piece))
-
-    def _advise(self, action: verbs.Say | verbs.Act | verbs.Whisper) -> None:
-        """Tell somebody who forgot the colon that everybody has read it, and whoever writes to an absent person that they are."""
-        match action:
-            case verbs.Say(mention=str(name)) if not self._hinted:
-                advice = self._hint
-            case verbs.Whisper(to=name) if self._crowd.may_be_absent(name):
-                advice = self._absence
-            case _:
-                return
-        with contextlib.suppress(HubbubError):  # nobody of that name: the refusal says so
-            advice(name)
-
-    def _hint(self, name: str) -> None:
-        name = self._client.whois(name, timeout=HINT_SECONDS).name
-        self._hinted = True
-        self._show(
-            notice(f"Everybody in {self._place.room} can read that. To {name} alone: @{name}: text")
-        )
-
-    def _absence(self, name: str) -> None:
-        member = self._client.whois(name, timeout=HINT_SECONDS)
-        if not member.online or member.away is not None:
-            self._show(screen.away(member))
 
     def _ask(self, action: verbs.Action) -> None:
         match action:

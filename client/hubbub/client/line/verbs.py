@@ -42,6 +42,10 @@ class Whisper:
     text: str
 
 
+Write = Say | Act | Whisper
+"""What becomes a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Enter:
     """Make a room the current one; become its member, create it if there is none."""
@@ -112,9 +116,7 @@ class Unclear:
 
 Action = (
     Nothing
-    | Say
-    | Act
-    | Whisper
+    | Write
     | Enter
     | Quit
     | ListRooms
