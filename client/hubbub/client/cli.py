@@ -26,8 +26,8 @@ Examples:
   echo done | hubbub 127.0.0.1 --name job
                                  says it and leaves
 
-A join link, hubbub://HOST:PORT/KEY, does wherever an ADDRESS does. Exit codes: 0 done; 1 it could not be done, and stderr says why; 2 there is no
-such command or option; 130 ended by Ctrl-C. `hubbub-broker` starts a broker."""
+A join link, hubbub://HOST:PORT/KEY, does wherever an ADDRESS does. Exit codes: 0 done; 1 it could not be done, and stderr says why; 2 it was
+called wrongly; 130 ended by Ctrl-C. `hubbub-broker` starts a broker."""
 
 INTERRUPTED: Final = 130
 """The exit code of a program that Ctrl-C has ended, as shells count."""
