@@ -100,7 +100,7 @@ class Proxy:
         pairs = [pair for pair in self._pairs if chosen()]
         for pair in pairs:
             for side in pair:
-                side.transport.abort()
+                _abort(side)
         return len(pairs)
 
     async def _end(self) -> None:
@@ -115,7 +115,7 @@ class Proxy:
             with contextlib.suppress(OSError):
                 async with _connected(self._target + offset) as (there, back):
                     await self._join(reader, back, there, writer)
-            writer.transport.abort()
+            _abort(writer)
 
         return accepted
 
@@ -152,6 +152,12 @@ class Proxy:
             await writer.drain()
 
 
+def _abort(writer: asyncio.StreamWriter) -> None:
+    """End a connection at once; one that is ending already is let be (asyncio could not bear it)."""
+    if not writer.transport.is_closing():
+        writer.transport.abort()
+
+
 @contextlib.asynccontextmanager
 async def _connected(
     port: int,
@@ -160,7 +166,7 @@ async def _connected(
     try:
         yield reader, writer
     finally:
-        writer.transport.abort()
+        _abort(writer)
 
 
 def _bound(port: int) -> socket.socket:
