@@ -40,11 +40,8 @@ def back_up(data: Path, file: Path, *, force: bool = False) -> Made:
     key = read_server_key(data)
     try:
         with _unnamed(file) as copy:
-            try:
-                with contextlib.closing(backups.open_readable(database)) as source:
-                    backups.copy(source, copy, backups.Backup(time.time_ns() // 1_000_000, key))
-            except sqlite3.Error as error:
-                raise BrokerError(advice(error, _culprit(error, database, file))) from error
+            with contextlib.closing(_open(database)) as source:
+                _copy(source, copy, backups.Backup(time.time_ns() // 1_000_000, key), file)
             sync(copy)
             holds = check(copy, database, f"hubbub-broker verify --data {shlex.quote(str(data))}")
             size = copy.stat().st_size
@@ -68,10 +65,22 @@ def check(copy: Path, origin: Path, command: str) -> Report:
     return report
 
 
-def _culprit(error: sqlite3.Error, database: Path, file: Path) -> Path:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    of_target = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
-    return file if code in of_target else database
+def _open(database: Path) -> sqlite3.Connection:
+    try:
+        return backups.open_readable(database)
+    except sqlite3.Error as error:
+        raise BrokerError(advice(error, database)) from error
+
+
+def _copy(source: sqlite3.Connection, copy: Path, backup: backups.Backup, file: Path) -> None:
+    """Copy into `copy`, which will be `file`: what fails is told of that one, or of the source."""
+    try:
+        backups.copy(source, copy, backup)
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        [(_, _, database)] = source.execute("PRAGMA database_list").fetchall()
+        is_ours = code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+        raise BrokerError(advice(error, file if is_ours else Path(database))) from error
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """Looking at a store and its file from outside."""
 
 import contextlib
+import resource
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.broker.store.scribe import LOBBY
@@ -34,3 +36,14 @@ def read_all(store: Store) -> list[tuple[int, bytes]]:
         found += page.events
         more = page.more
     return found
+
+
+@contextlib.contextmanager
+def small_disk(limit: int) -> Iterator[None]:
+    """The kernel refuses every write behind `limit` bytes of a file, with an error that is not "no space left"."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import resource
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.broker.store.files import damage, read_all, run_sql
+from tests.broker.store.files import damage, read_all, run_sql, small_disk
 from tests.broker.store.scribe import ALICE, LOBBY, Scribe
 
 from hubbub.broker.core.changes import Changes
@@ -213,21 +212,10 @@ def test_a_full_disk_refuses_writes_until_there_is_room_again(path: Path) -> Non
         assert store.load().position == acked + 700
 
 
-@contextlib.contextmanager
-def broken_disk(limit: int) -> Iterator[None]:
-    """The kernel refuses every write behind `limit` bytes of a file, with an error that is not "no space left"."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_an_io_error_refuses_writes_until_the_disk_is_well_again(
     path: Path, store: SqliteStore
 ) -> None:
-    with broken_disk(512 * KIB):
+    with small_disk(512 * KIB):
         acked = write_until_it_fails(store, "disk reports an error")
         assert len(read_all(store)) == acked > 0
         with pytest.raises(StorageError, match="disk reports an error"):

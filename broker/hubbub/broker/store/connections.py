@@ -1,7 +1,6 @@
 """SQLite connections with the settings that the promises stand on, and what SQLite's errors mean to the operator."""
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +34,7 @@ _ADVICE: Final = {
     sqlite3.SQLITE_PERM: "the database may not be used: check its mode",
 }
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNWRITABLE: Final = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 _HARMLESS: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -106,10 +106,9 @@ def connect_outsider(path: Path) -> sqlite3.Connection:
     connection = _connect(path, "ro")
     try:
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         connection.close()
-        wal = path.with_name(f"{path.name}-wal")
-        if os.access(path.parent, os.W_OK) or wal.exists():
+        if _primary_code(error) not in _UNWRITABLE or path.with_name(f"{path.name}-wal").exists():
             raise
         # A database in WAL mode that was closed well wants its -wal and -shm files made. Here nobody can, so nobody writes either.
         return _connect(path, "ro", "&immutable=1")
