@@ -5,7 +5,10 @@ import termios
 from collections.abc import Mapping, Sequence
 
 import pyte
-from tests.processes import OnTerminal
+import pytest
+from tests.processes import PATIENCE, OnTerminal
+
+from hubbub.client import Client
 
 PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
 
@@ -84,3 +87,11 @@ class OnNarrowTerminal(OnLiveTerminal):
     """The same with 40 columns."""
 
     columns = 40
+
+
+def hears(person: Client, text: str) -> None:
+    """Wait until the broker has stored this: a line stands on its writer's screen before."""
+    while (update := person.next_event(PATIENCE)) is not None:
+        if getattr(update, "text", "") == text:
+            return
+    pytest.fail(f"{text!r} never came")
