@@ -6,7 +6,6 @@ Heartbeats go on while the app is busy. Whatever ends it, no Future is left wait
 
 import contextlib
 import logging
-import random
 import socket as system_sockets
 import threading
 from collections import deque
@@ -310,8 +309,7 @@ class Pump:
             case DisconnectEvents():
                 self._disconnect_events()
             case Reconnect(delay=delay):
-                # All clients of a broker are told the same: each adds a share of its own.
-                self._reconnect(monotonic() + delay * random.uniform(1, 2))  # noqa: S311 - jitter
+                self._reconnect(monotonic() + delay)
             case End(error=error):
                 self.error = error
                 self._over = True

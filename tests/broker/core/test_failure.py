@@ -22,7 +22,6 @@ from hubbub.common.events import MessagePosted
 from hubbub.common.replies import (
     Acked,
     Bye,
-    Closing,
     Greeted,
     Joined,
     Left,
@@ -209,13 +208,3 @@ def test_numbers_given_in_vain_are_given_again() -> None:
     alice.sends(Create(1, "attic"), Tell(2, "Alice", "note"))
     assert [row.name for row in desk.store.rooms.values()] == ["lobby", "attic"]
     assert list(desk.store.messages) == [1]
-
-
-def test_a_broker_that_closes_tells_every_session_when_to_come_back() -> None:
-    desk = Desk()
-    alice, stranger = desk.meets("Alice"), desk.connects().hello()
-    desk.closes()
-    for person in (alice, stranger):
-        [closing] = person.unread
-        assert isinstance(closing, Closing)
-        assert (closing.code, closing.retry_after) == (Code.SHUTTING_DOWN, 1.0)

@@ -48,7 +48,11 @@ CHECK_SECONDS: Final = 1.0
 """How often silent sessions are looked for."""
 TIDY_SECONDS: Final = 3600.0
 RETURN_SECONDS: Final = 1.0
-"""When clients shall come back after a shutdown; they add jitter of their own."""
+"""After a shutdown, when the first clients shall come back: what a restart takes."""
+RETURNS_A_SECOND: Final = 250
+"""And so many a second from then on: each costs the broker about 4 ms, handshakes, login and catching up together (`bench/recovery.py`)."""
+RETURNED_SECONDS: Final = 20.0
+"""Until all shall have begun to, however many they are: within the time in which whoever comes back is no news (QUIET_START_SECONDS)."""
 _DAY_MILLIS: Final = 24 * 3600 * 1000
 _TOO_MANY_QUERIES: Final = Error(
     code=Code.MALFORMED, text=f"a frame holds at most {QUERIES_PER_FRAME} queries"
@@ -348,10 +352,15 @@ class Core:
         return topic in session.granted and not room.shows(session.account.number)
 
     def closing(self) -> list[Effect]:
-        """Tell every session that the broker shuts down."""
-        reply = Closing(
-            code=Code.SHUTTING_DOWN, text="the broker is shutting down", retry_after=RETURN_SECONDS
-        )
-        return [
-            Send(session.peer.routing_id, (reply,), push=True) for session in self.context.sessions
-        ]
+        """Tell every session that the broker shuts down, and when to come back: each at another moment, since only here is known how many they are."""
+        sessions = list(self.context.sessions)
+        window = min(len(sessions) / RETURNS_A_SECOND, RETURNED_SECONDS)
+        effects: list[Effect] = []
+        for place, session in enumerate(sessions):
+            closing = Closing(
+                code=Code.SHUTTING_DOWN,
+                text="the broker is shutting down",
+                retry_after=RETURN_SECONDS + window * place / len(sessions),
+            )
+            effects.append(Send(session.peer.routing_id, (closing,), push=True))
+        return effects
