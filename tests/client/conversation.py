@@ -61,7 +61,7 @@ class Log:
     def page(self, query: Command, most: int = 1000) -> Page:
         assert isinstance(query, History)
         after = max(query.after or 0, self.first - 1)
-        before = query.before or self.seq + 1
+        before = min(query.before or self.seq + 1, self.seq + 1)
         seqs = list(range(after + 1, before))
         chosen = seqs[: min(most, query.limit)]
         if query.after is None:
@@ -74,12 +74,15 @@ class Log:
 class Conversation:
     """One session, its clock, and what it did in the last step."""
 
-    def __init__(self, name: str = "Alice", keeping: Keeping | None = None) -> None:
+    def __init__(
+        self, name: str = "Alice", keeping: Keeping | None = None, *, first_byte: int = 0
+    ) -> None:
+        """`first_byte`: of what it draws at random."""
         numbers = count(1)
         self.now = 100.0
         self.session = Session(
             name,
-            random_bytes=lambda size: next(numbers).to_bytes(size, "big"),
+            random_bytes=lambda size: bytes([first_byte]) + next(numbers).to_bytes(size - 1, "big"),
             new_events_key=lambda: next(numbers).to_bytes(32, "big"),
             opening="opening",
             keeping=keeping,

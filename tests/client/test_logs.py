@@ -59,7 +59,19 @@ def test_pages_and_live_events_may_cross() -> None:
     reader.reaches(3)
     page = log.page(reader.question(1))
     assert seqs(offer(reader, log, 1)) == [1]
-    assert seqs(reader.take_page(page, 0)) == [2, 3, 4, 5]
+    assert seqs(offer(reader, log, 4)) == []
+    assert seqs(reader.take_page(page, 0)) == [2, 3, 4]
+
+
+def test_what_is_not_known_of_is_left_to_arrive_live() -> None:
+    log = written(5)
+    reader = fresh(log)
+    reader.reaches(3)
+    query = reader.question(1)
+    assert (query.after, query.before) == (0, 4)
+    assert seqs(reader.take_page(log.page(query), 0)) == [1, 2, 3]
+    assert reader.is_complete
+    assert seqs(offer(reader, log, 4) + offer(reader, log, 5)) == [4, 5]
 
 
 def test_what_is_held_is_bounded_and_the_rest_fetched() -> None:

@@ -36,6 +36,7 @@ from hubbub.broker.core.sessions import Peer
 from hubbub.broker.entries import Entry
 from hubbub.broker.errors import StorageError
 from hubbub.broker.outgoing import Outgoing
+from hubbub.broker.pages import Pages
 from hubbub.broker.sequencer import Sequencer
 from hubbub.broker.sockets import Sockets, drain, user_id
 from hubbub.broker.store.interface import Store
@@ -86,6 +87,7 @@ class Loop:
         self._auth = auth
         self._watch = Watch()
         self._store = store
+        self._pages = Pages(store.read)
         self._sequencer = sequencer
         self._door = door
         self._waker = waker
@@ -349,7 +351,8 @@ class Loop:
 
     def _read(self, effect: Fetch) -> tuple[int, ReadResult | None]:
         try:
-            return effect.ticket, self._store.read(effect.query)
+            read = self._pages.read if effect.is_final else self._store.read
+            return effect.ticket, read(effect.query)
         except StorageError as error:
             log.error(Entry("page_failed", "A page could not be read: {reason}", reason=str(error)))
             return effect.ticket, None

@@ -17,9 +17,13 @@ from hubbub.common.limits import PING_SECONDS, SILENT_SECONDS
 from hubbub.common.replies import Welcome
 
 LOGIN_SECONDS: Final = 5.0
-"""A login not answered for this long is sent again."""
+"""A login not answered for this long is sent again; each time twice as long. A broker that has thousands of logins before it would otherwise only ever
+read those that were given up already."""
 LOGIN_AGAIN_SECONDS: Final = 1.0
-"""Until a login is sent again that the broker was too busy for."""
+"""Until a login is sent again that the broker was too busy for; each time twice as long."""
+LOGIN_MOST_SECONDS: Final = 30.0
+LOGIN_AGAIN_MOST_SECONDS: Final = 8.0
+"""The longest that these waits become."""
 ABSENT_SECONDS: Final = 30.0
 """ZeroMQ makes a lost connection again by itself, within 10 seconds of the broker's return; in case it gave up, it is told to."""
 
@@ -56,12 +60,15 @@ class Link:
         self._key = b""
         self._heard = 0.0
         self._next = 0.0
+        self._tries = 0
+        """Logins sent since the last welcome."""
 
     def greet(self, now: float, producer: bytes) -> None:
         """Begin a session on a fresh or standing connection, with a new key for events."""
         self.phase = Phase.GREETING
         self._heard = now
-        self._next = now + LOGIN_SECONDS
+        self._tries += 1
+        self._next = now + self._patience(LOGIN_SECONDS, LOGIN_MOST_SECONDS)
         self._hello, self._login = next(self._ids), next(self._ids)
         self._key = self._new_events_key()
         self._do(DisconnectEvents())
@@ -77,7 +84,11 @@ class Link:
 
     def greet_later(self, now: float) -> None:
         """The broker is busy."""
-        self._next = now + LOGIN_AGAIN_SECONDS
+        self._next = now + self._patience(LOGIN_AGAIN_SECONDS, LOGIN_AGAIN_MOST_SECONDS)
+
+    def _patience(self, seconds: float, most: float) -> float:
+        """Return `seconds`, doubled for each login in vain before the present one."""
+        return min(seconds * 2.0 ** min(self._tries - 1, 10), most)
 
     def is_greeting(self, id: int) -> bool:
         """Whether `id` is that of the present hello or login."""
@@ -87,6 +98,7 @@ class Link:
         """The session is live: have its events connected."""
         self.phase = Phase.LIVE
         self.resuming = True
+        self._tries = 0
         self._name = welcome.name
         self._next = now + PING_SECONDS
         self._events = ConnectEvents(welcome.events_host, welcome.events_port, self._key)
@@ -115,7 +127,9 @@ class Link:
     def _silent_at(self) -> float | None:
         if self.phase is Phase.OFFLINE and self.resuming:
             return self._heard + ABSENT_SECONDS
-        return self._heard + SILENT_SECONDS if self.phase in (Phase.GREETING, Phase.LIVE) else None
+        if self.phase is Phase.GREETING:
+            return max(self._heard + SILENT_SECONDS, self._next)
+        return self._heard + SILENT_SECONDS if self.phase is Phase.LIVE else None
 
     def tick(self, now: float, producer: bytes) -> None:
         """Ping, or repeat the login."""
@@ -131,6 +145,7 @@ class Link:
 
     def wake_at(self) -> float | None:
         """When to come back."""
-        if self.phase in (Phase.GREETING, Phase.LIVE):
-            return min(self._next, self._heard + SILENT_SECONDS)
-        return self._silent_at
+        silent_at = self._silent_at
+        if silent_at is not None and self.phase in (Phase.GREETING, Phase.LIVE):
+            return min(self._next, silent_at)
+        return silent_at

@@ -139,9 +139,9 @@ class LogReader:
         return self._known <= self.seq
 
     def question(self, id: int) -> History:
-        """Return the query for what is missing next."""
+        """Return the query for what is missing next, and nothing of what is held or still to come: so all who miss the same ask for the same."""
         self.is_asked = True
-        before = min(self._held) if self._held else None
+        before = min(self._held) if self._held else self._known + 1
         return History(id, room=self.log, after=self.seq, before=before, limit=PAGE_ITEMS)
 
     def unasked(self) -> None:

@@ -5,7 +5,7 @@ rest is fetched when there is room again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import cast
+from typing import Final, cast
 
 from hubbub.client.effects import Complete, Effect, Fail, Subscribe, Ticket, Unsubscribe
 from hubbub.client.errors import Closed, refused
@@ -37,6 +37,9 @@ from hubbub.common.replies import (
     Welcome,
 )
 
+GAP_SECONDS: Final = 0.1
+"""When a published frame is lost, it may be to all members of a room, who notice it by the next frame, all at once: each asks at its own moment in this time."""
+
 
 def _unheeded(_: Reply) -> None:
     """Read nothing of an answer: that it came is enough."""
@@ -45,7 +48,8 @@ def _unheeded(_: Reply) -> None:
 class Reading:
     """What one client reads, over all its reconnects."""
 
-    def __init__(self, showing: Showing, do: Callable[[Effect], None]) -> None:
+    def __init__(self, showing: Showing, do: Callable[[Effect], None], share: float) -> None:
+        """`share`: a number from 0 to 1 that differs from client to client."""
         self.rooms = Rooms()
         self.inbox: LogReader | None = None
         self.epoch = b""
@@ -53,6 +57,7 @@ class Reading:
         """Published events that could not be decoded, for whoever debugs a broker."""
         self._showing = showing
         self._do = do
+        self._gap_seconds = GAP_SECONDS * share
         self._presence = Presence()
         self._questions = Questions()
         self._suspects: dict[bytes, int] = {}
@@ -200,7 +205,7 @@ class Reading:
                 self._presence_changed(event)
             elif not isinstance(event, MessageTold) and event.seq is not None:
                 self._offer(room.reader, event.seq, raw, event)
-        self._want(room.reader, now)
+        self._want(room.reader, now, self._gap_seconds)
 
     def delivered(self, reply: Delivered, now: float) -> None:
         """Take an event of the inbox."""
@@ -276,9 +281,9 @@ class Reading:
         reader.reaches(seq)
         self._want(reader, now)
 
-    def _want(self, reader: LogReader, now: float) -> None:
+    def _want(self, reader: LogReader, now: float, delay: float = 0.0) -> None:
         if not (reader.is_complete or reader.is_asked or self._showing.is_full):
-            self._questions.fetch(reader.log, max(now, reader.not_before))
+            self._questions.fetch(reader.log, max(now + delay, reader.not_before))
 
     def unread(self, count: int, now: float) -> None:
         """So many updates wait for the app."""

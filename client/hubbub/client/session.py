@@ -79,7 +79,8 @@ class Session:
         self._ids = count(1)
         self.writing = Writing(random_bytes, self.do, keeping)
         self._showing = Showing(self.writing.outbox, self.do)
-        self.reading = Reading(self._showing, self.do)
+        share = self.writing.outbox.producer[0] / 256  # random, so each client has another
+        self.reading = Reading(self._showing, self.do, share)
         self._link = Link(name, client, new_events_key, self._ids, self.do)
         self._opening: Ticket = opening
         self._created = False

@@ -37,10 +37,11 @@ class Submit(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Let the reader answer `query`, then call `Core.fetched` with the same ticket."""
+    """Let the reader answer `query`, then call `Core.fetched` with the same ticket. `is_final`: the answer will never be another."""
 
     query: Read
     ticket: int
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

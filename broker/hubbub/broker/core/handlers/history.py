@@ -18,7 +18,14 @@ def history(context: Context, session: Session, command: History, now: Now) -> l
     query = _query(context, session.account, command)
     if isinstance(query, Refusal):
         return refuse(session, command, query.code, query.text)
-    return fetch(context, session, command, query)
+    is_final = isinstance(query, ReadEvents) and _is_final(context, query)
+    return fetch(context, session, command, query, is_final=is_final)
+
+
+def _is_final(context: Context, query: ReadEvents) -> bool:
+    """Whether a page can never be another: both its ends are given, and all between them is published. Who catches up asks so."""
+    head = context.state.rooms[query.room].log.published.seq
+    return query.after is not None and query.before is not None and query.before <= head + 1
 
 
 def _query(context: Context, account: Account, command: History) -> Read | Refusal:

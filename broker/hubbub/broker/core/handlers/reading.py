@@ -14,8 +14,10 @@ WAITING_READS: Final = 4096
 """Pages that the reader may have before it, those of ended sessions included; beyond it queries get `busy`. About 2 s of its work."""
 
 
-def fetch(context: Context, session: Session, command: Query, query: Read) -> list[Effect]:
-    """Ask the reader, one page at a time for each session."""
+def fetch(
+    context: Context, session: Session, command: Query, query: Read, *, is_final: bool = False
+) -> list[Effect]:
+    """Ask the reader, one page at a time for each session. `is_final`: the answer will never be another."""
     if len(context.reads) >= WAITING_READS:
         return refuse(session, command, Code.BUSY, "too many pages are being read; ask again")
     if session.reading is not None:
@@ -24,7 +26,7 @@ def fetch(context: Context, session: Session, command: Query, query: Read) -> li
         )
     ticket = session.reading = context.ticket()
     context.reads[ticket] = (session, command)
-    return [Fetch(query, ticket)]
+    return [Fetch(query, ticket, is_final)]
 
 
 def fetched(context: Context, ticket: int, result: ReadResult | None) -> list[Effect]:
