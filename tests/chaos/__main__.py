@@ -48,7 +48,9 @@ def _options() -> Options:
         prog="make chaos", description=__doc__.partition("\n")[0] if __doc__ else None
     )
     parser.add_argument("--seed", type=int, help="of the plan; without it another each time")
-    parser.add_argument("--minutes", type=float, default=1.0, help="how long faults go on")
+    parser.add_argument(
+        "--minutes", type=float, help="how long faults go on: 1; with --posts at most: 10"
+    )
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument(
         "--posts", type=int, help="go on until so many are acked, at full speed, in place of time"
@@ -60,6 +62,12 @@ def _options() -> Options:
         "--loss", type=float, default=0.0, help="the share of event frames that each client loses"
     )
     parser.add_argument(
+        "--hwm",
+        type=int,
+        default=3,
+        help="frames that PUB keeps for whoever does not read; then it drops",
+    )
+    parser.add_argument(
         "--faults",
         type=_kinds,
         default=tuple(Kind),
@@ -67,13 +75,15 @@ def _options() -> Options:
     )
     parser.add_argument("--break", dest="broken", choices=BREAKS, help="break the broker first")
     given = parser.parse_args()
+    minutes = given.minutes or (10.0 if given.posts else 1.0)
     return Options(
         seed=random.randrange(10**6) if given.seed is None else given.seed,
-        seconds=given.minutes * 60,
+        seconds=minutes * 60,
         clients=given.clients,
         posts=given.posts,
         kills=given.kills,
         loss=given.loss,
+        hwm=given.hwm,
         kinds=given.faults,
         broken=given.broken,
     )

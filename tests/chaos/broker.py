@@ -1,6 +1,6 @@
 """The broker as the kit runs it: the real one, in a process of its own, whose clock, disk and high-water marks obey the kit.
 
-    python -m tests.chaos.broker --data DIR --port PORT --tally FILE [--clock MILLIS] [--break NAME]
+    python -m tests.chaos.broker --data DIR --port PORT --tally FILE --hwm FRAMES [--clock MILLIS] [--break NAME]
 
 It prints the port that it listens on, then obeys lines on stdin: `clock MILLIS` (so far from the true time), `disk full`, `disk free`. When stdin
 ends, so does it: nothing of the kit outlives the kit. What it changes in the product is all in this file, and (to prove that the checker
@@ -31,8 +31,6 @@ from hubbub.broker.errors import StorageError
 from hubbub.broker.store.sqlite import SqliteStore
 from hubbub.common.addresses import Address
 
-EVENTS_HWM: Final = 3
-"""Frames for a client that does not read; the product's is 128."""
 COMMANDS_HWM: Final = 8
 SMALL_BUFFER: Final = 16 * 1024
 NO_PAGE_MORE: Final = 1
@@ -91,13 +89,13 @@ def bound_disk(orders: Orders, tally: Tally) -> None:
     patch(SqliteStore, commit=bounded_commit, recover=bounded_recover)
 
 
-def lower_marks() -> None:
-    """Let PUB drop soon, and ROUTER fail soon."""
+def lower_marks(events_hwm: int) -> None:
+    """Let PUB drop after so many frames, and ROUTER fail soon, for a client that does not read."""
     events, commands = sockets._events, sockets._commands
 
     def small_events(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
         socket = events(context)
-        socket.sndhwm = EVENTS_HWM
+        socket.sndhwm = events_hwm
         socket.sndbuf = SMALL_BUFFER
         return socket
 
@@ -127,6 +125,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--tally", type=Path, required=True)
+    parser.add_argument("--hwm", type=int, required=True)
     parser.add_argument("--clock", type=int, default=0)
     parser.add_argument("--break", dest="broken", choices=BREAKS)
     options = parser.parse_args()
@@ -135,7 +134,7 @@ def main() -> None:
     orders = Orders(options.clock)
     bend_clock(orders)
     bound_disk(orders, tally)
-    lower_marks()
+    lower_marks(options.hwm)
     count_repeats(tally)
     if options.broken:
         BREAKS[options.broken]()

@@ -33,7 +33,7 @@ class Options:
     """What a run is. `posts`: at full speed until so many are acked, which must come within `seconds`; None: at ease for `seconds`.
 
     `kills` of the broker, spread over posts or time, are in place of those of the plan. `loss`: the share of event frames that each client
-    loses. `ping`: seconds between two pings of a client: a lost end is found by the second. `patience`: seconds until all must be answered and
+    loses. `hwm`: frames that PUB keeps for a client that does not read, where the product has 128. `ping`: seconds between two pings of a client: a lost end is found by the second. `patience`: seconds until all must be answered and
     complete when the faults are over.
     """
 
@@ -43,6 +43,7 @@ class Options:
     posts: int | None = None
     kills: int | None = None
     loss: float = 0.0
+    hwm: int = 3
     ping: float = PING_SECONDS
     kinds: Sequence[Kind] = tuple(Kind)
     broken: str | None = None
@@ -131,6 +132,7 @@ class Director:
             "tests.chaos.broker",
             *("--data", str(self._folder / "data"), "--port", str(self._proxy.port)),
             *("--tally", str(tally_of(self._folder, "broker")), "--clock", str(self._clock)),
+            *("--hwm", str(self._options.hwm)),
             *(("--break", self._options.broken) if self._options.broken else ()),
             home=self._folder,
             log=self._folder / "broker.log",
