@@ -64,6 +64,6 @@ def _check_heads(
         [(event, before)] = connection.execute(statement, {"log": log, "seq": head.seq}).fetchall()
         before = EMPTY if head.seq == 1 else before
         if before is None:
-            continue  # the one before is not kept any more, or it is missing: `audit` tells
+            raise ValueError(f"of the {what} of log {log} seq {head.seq - 1} is missing")
         if event is None or len(before) != DIGEST_BYTES or extend(before, event) != head.digest:
-            raise ValueError(f"the last of the {what} of log {log}, seq {head.seq}, is not right")
+            raise ValueError(f"of the {what} of log {log} the last, seq {head.seq}, is not right")

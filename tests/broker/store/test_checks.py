@@ -1,0 +1,96 @@
+"""What a broker refuses to start on, however many messages there are: each log's end, the sums, and who refers to whom."""
+
+import re
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.broker.chronicle import small_town
+from tests.broker.store.files import run_sql
+
+from hubbub.broker.broker import Broker
+from hubbub.broker.errors import BrokerError
+from hubbub.broker.store.sqlite import SqliteStore
+from hubbub.common.addresses import Address
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    small_town(tmp_path / "data")
+    return tmp_path / "data" / "hubbub.db"
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ("DELETE FROM meta", "the log has no epoch"),
+        ("UPDATE meta SET epoch = x'00'", "the log has no epoch"),
+        ("DELETE FROM rooms", "there is no lobby"),
+        ("DELETE FROM rooms WHERE number = 1", "room 1 is missing"),
+        ("DELETE FROM accounts WHERE account = 2", "account 2 is missing"),
+        (
+            "INSERT INTO members VALUES (2, 9, 1)",
+            "a member refers to room 2 or account 9: there is none",
+        ),
+        (
+            "INSERT INTO members VALUES (9, 1, 1)",
+            "a member refers to room 9 or account 1: there is none",
+        ),
+        (
+            "INSERT INTO markers VALUES (9, 0, 1)",
+            "a marker refers to room 0 or account 9: there is none",
+        ),
+        (
+            "INSERT INTO markers VALUES (1, 9, 1)",
+            "a marker refers to room 9 or account 1: there is none",
+        ),
+        (
+            "INSERT INTO producers VALUES (9, x'00', 1, 1, x'90')",
+            "a producer refers to account 9: there is none",
+        ),
+        (
+            "DELETE FROM events WHERE room = 1 AND seq = 7",
+            "there were 13 events of rooms, and the logs end at 12 in all",
+        ),
+        (
+            "DELETE FROM inbox WHERE account = 2 AND seq = 6",
+            "there were 11 entries of inboxes, and the logs end at 10 in all",
+        ),
+        (
+            "INSERT INTO events SELECT 1, 8, digest, event FROM events WHERE room = 1 AND seq = 7",
+            "there were 13 events of rooms, and the logs end at 14 in all",
+        ),
+        (
+            "DELETE FROM events WHERE room = 1 AND seq = 6",
+            "of the events of rooms of log 1 seq 6 is missing",
+        ),
+        (
+            "UPDATE events SET event = x'00' WHERE room = 1 AND seq = 7",
+            "of the events of rooms of log 1 the last, seq 7, is not right",
+        ),
+        (
+            "UPDATE events SET digest = x'00' WHERE room = 1 AND seq = 6",
+            "of the events of rooms of log 1 the last, seq 7, is not right",
+        ),
+        (
+            "DELETE FROM messages WHERE message = 6",
+            "of the entries of inboxes of log 2 the last, seq 6, is not right",
+        ),
+    ],
+)
+def test_a_broker_refuses_damaged_data_with_the_way_back(
+    path: Path, script: str, error: str
+) -> None:
+    run_sql(path, script)
+    command = f"restore it from a backup: hubbub-broker restore FILE --data {path.parent}"
+    with (
+        pytest.raises(BrokerError, match=re.escape(f"{command} ({error}")) as refusal,
+        closing(SqliteStore.open(path)) as store,
+    ):
+        store.load()
+    assert "\n" not in str(refusal.value)
+    before = threading.active_count()
+    with pytest.raises(BrokerError, match=re.escape(command)):
+        Broker(Address("127.0.0.1", 0), data=path.parent)
+    assert threading.active_count() == before
