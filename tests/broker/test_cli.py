@@ -20,6 +20,7 @@ def test_help_names_every_option() -> None:
         "--name",
         "--advertise",
         "--no-announce",
+        "--durability",
         "--insecure",
         "--log-level",
         "--log-format",

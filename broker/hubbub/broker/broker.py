@@ -27,6 +27,7 @@ from hubbub.broker.loop import Loop, read_clock
 from hubbub.broker.selftest import check_refusals
 from hubbub.broker.sequencer import LocalSequencer
 from hubbub.broker.sockets import open_sockets
+from hubbub.broker.store.connections import Durability
 from hubbub.broker.store.sqlite import SqliteStore
 from hubbub.broker.wake import Waker
 from hubbub.common.addresses import Address
@@ -64,8 +65,9 @@ class Broker:
         insecure: bool = False,
         advertise: Address | None = None,
         max_pages: int | None = None,
+        durability: Durability = "disk",
     ) -> None:
-        """`advertise` is the broker's address as clients must use it, where that is not the one they connected to (a router between; port 0: the same port); `max_pages` bounds the database (SQLite pages of 4 KiB), None: the disk does."""
+        """`advertise` is the broker's address as clients must use it, where that is not the one they connected to (a router between; port 0: the same port); `max_pages` bounds the database (SQLite pages of 4 KiB), None: the disk does; `durability` is what an ack survives: a power cut, or the end of this process only."""
         if insecure and not bind.is_loopback:
             raise BindError(
                 f"--insecure is for measurements on this machine only: bind to 127.0.0.1, not {bind.host}"
@@ -77,7 +79,7 @@ class Broker:
         with contextlib.ExitStack() as opened:
             folder = opened.enter_context(DataFolder.open(data))
             folder.check_database()
-            store = SqliteStore.open(folder.database, max_pages=max_pages)
+            store = SqliteStore.open(folder.database, max_pages=max_pages, durability=durability)
             opened.callback(store.close)
             state = store.load()
             self._keys = KeyPair.from_secret(

@@ -11,7 +11,7 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import click
 from click.core import ParameterSource
@@ -63,6 +63,7 @@ class _Options:
     advertise: Address | None
     announce: bool
     insecure: bool
+    durability: Literal["disk", "process"]
 
 
 class _Program(click.Group):
@@ -121,6 +122,13 @@ class _Program(click.Group):
     help="Do not tell the local network, by mDNS, that there is this broker. One that listens on this machine only never does.",
 )
 @click.option(
+    "--durability",
+    metavar="WHAT",
+    type=click.Choice(["disk", "process"]),
+    default="disk",
+    help="What an acknowledged message survives. disk: a power cut; each commit is synced. process: only a crash or kill of the broker; a power cut, or a crash of the system, takes the last seconds with it, though they were acknowledged. In return a message alone is committed in a tenth of the time.",
+)
+@click.option(
     "--insecure", is_flag=True, help="No encryption; for measurements, on this machine only."
 )
 @click.option(
@@ -149,6 +157,7 @@ def main(  # noqa: PLR0913, PLR0917 - an argument an option; click passes them b
     name: str,
     advertise: str | None,
     announce: bool,
+    durability: Literal["disk", "process"],
     insecure: bool,
     log_level: str,
     log_format: str,
@@ -163,7 +172,7 @@ def main(  # noqa: PLR0913, PLR0917 - an argument an option; click passes them b
         _refuse_options(context)
         return
     advertised = None if advertise is None else parse(advertise, default_port=0)
-    options = _Options(_address(bind), data, name, advertised, announce, insecure)
+    options = _Options(_address(bind), data, name, advertised, announce, insecure, durability)
     form = JsonLines() if log_format == "json" else Lines(times=log_times)
     with log_to_stdout(logging.getLevelNamesMapping()[log_level.upper()], form):
         _serve(options)
@@ -218,12 +227,16 @@ def _serve(options: _Options) -> None:
             name=options.name,
             insecure=options.insecure,
             advertise=options.advertise,
+            durability=options.durability,
         ) as broker,
         contextlib.ExitStack() as company,
     ):
         address = broker.address
         text = "Server running on {bind}"
         log.info(Entry("server_running", text, bind=str(address), port=address.port))
+        if options.durability != "disk":
+            text = "A power cut takes the last messages with it, though they were acknowledged (--durability {durability})."
+            log.warning(Entry("durability_reduced", text, durability=options.durability))
         if not address.is_loopback or options.advertise is not None:
             _invite(address, broker.advertised, broker.public_key)
         if not address.is_loopback and options.announce:

@@ -40,10 +40,13 @@ def store(path: Path) -> Iterator[SqliteStore]:
 # Settings
 
 
-def test_the_writer_syncs_each_commit_into_the_wal(path: Path, store: SqliteStore) -> None:
-    with contextlib.closing(connections.connect_writer(path, None)) as writer:
+@pytest.mark.parametrize(("durability", "synchronous"), [("disk", 2), ("process", 1)])
+def test_the_writer_syncs_each_commit_into_the_wal_or_what_is_moved_from_it(
+    path: Path, store: SqliteStore, durability: connections.Durability, synchronous: int
+) -> None:
+    with contextlib.closing(connections.connect_writer(path, None, durability)) as writer:
         assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert writer.execute("PRAGMA synchronous").fetchone() == (synchronous,)
         assert writer.execute("PRAGMA fullfsync").fetchone() == (1,)
         assert writer.execute("PRAGMA foreign_keys").fetchone() == (1,)
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
@@ -21,6 +21,13 @@ CACHED_STATEMENTS: Final = 256
 
 SMALLEST_PAGE: Final = 512
 """A file of fewer bytes is no database, but SQLite would take it for an empty one and write over it."""
+
+Durability = Literal["disk", "process"]
+"""What a commit that has returned survives: a power cut, or the end of this process only, in whatever way."""
+
+SYNCHRONOUS: Final[Mapping[Durability, str]] = {"disk": "FULL", "process": "NORMAL"}
+"""FULL: a commit returns after the sync. NORMAL: only checkpoints sync, and a power cut takes the commits since then; but it damages nothing, as OFF
+would, with which it may take the whole database."""
 
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: make room on it",
@@ -70,7 +77,9 @@ def _make_private(path: Path) -> None:
                 file.chmod(0o600)
 
 
-def connect_writer(path: Path, max_pages: int | None) -> sqlite3.Connection:
+def connect_writer(
+    path: Path, max_pages: int | None, durability: Durability = "disk"
+) -> sqlite3.Connection:
     """Open the connection that writes. The file must exist and be ours. Raises FolderError and sqlite3.Error."""
     connection = _connect(path, "rw")
     try:
@@ -78,8 +87,7 @@ def connect_writer(path: Path, max_pages: int | None) -> sqlite3.Connection:
         [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise FolderError(f"{path.parent} cannot hold a database: use a folder on a local disk")
-        # FULL: a commit returns after the sync; NORMAL would lose the last ones with the power.
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
         # macOS: fsync alone stops at the drive's cache. Elsewhere this means nothing.
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA foreign_keys = ON")

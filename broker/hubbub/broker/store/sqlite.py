@@ -16,7 +16,7 @@ from hubbub.broker.core.reads import Read, ReadResult
 from hubbub.broker.errors import FolderError, StorageError
 from hubbub.broker.store import connections, queries
 from hubbub.broker.store.checks import check_state
-from hubbub.broker.store.connections import transaction
+from hubbub.broker.store.connections import Durability, transaction
 from hubbub.broker.store.writes import write
 from hubbub.common.limits import EPOCH_BYTES, MIB, ROOM_ID_BYTES
 from hubbub.common.names import LOBBY, fold
@@ -31,22 +31,29 @@ _DAMAGE: Final = (sqlite3.Error, ValueError, TypeError)
 class SqliteStore:
     """Implements `Store`. `max_pages` bounds the file, in pages of 4 KiB, as a full disk would; it is read when the file is (re)opened."""
 
-    def __init__(self, path: Path, max_pages: int | None = None) -> None:
+    def __init__(
+        self, path: Path, max_pages: int | None = None, durability: Durability = "disk"
+    ) -> None:
         """Open or create the database; see `open`."""
         self.max_pages = max_pages
+        self._durability = durability
         self._path = path
         self._refusing = False
         self._needs_check = False
         with contextlib.ExitStack() as opened:
-            self._writer = connections.connect_writer(path, max_pages)
+            self._writer = connections.connect_writer(path, max_pages, durability)
             opened.callback(self._writer.close)
-            _found(self._writer)
+            _found(self._writer, path)
             self._reader: sqlite3.Connection | None = connections.connect_reader(path)
             opened.pop_all()
 
     @classmethod
-    def open(cls, path: Path, *, max_pages: int | None = None) -> Self:
+    def open(
+        cls, path: Path, *, max_pages: int | None = None, durability: Durability = "disk"
+    ) -> Self:
         """Open the database, create it (0600) if there is none, or bring an older one to the newest schema.
+
+        `durability` is what a commit survives once it has returned: a power cut ("disk"), or the end of this process only ("process").
 
         The caller holds the data folder's lock. Raises FolderError, having changed nothing, if the file is damaged, another program's or
         of a newer hubbub; FolderError also if it cannot be written; BrokerError if Python's SQLite is too old.
@@ -54,7 +61,7 @@ class SqliteStore:
         connections.check_sqlite()
         try:
             connections.create(path, max_pages)
-            return cls(path, max_pages)
+            return cls(path, max_pages, durability)
         except sqlite3.Error as error:
             raise FolderError(connections.advice(error, path)) from error
         except OSError as error:
@@ -89,7 +96,7 @@ class SqliteStore:
         self._refusing = True
         try:
             self._writer.close()
-            self._writer = connections.connect_writer(self._path, self.max_pages)
+            self._writer = connections.connect_writer(self._path, self.max_pages, self._durability)
             if self._needs_check:
                 self._check()
             self._probe()
@@ -143,12 +150,14 @@ class SqliteStore:
             self._writer.execute("DELETE FROM probe")
 
 
-def _found(connection: sqlite3.Connection) -> None:
+def _found(connection: sqlite3.Connection, path: Path) -> None:
     """Give a new log its epoch and its lobby. A crash may have come between them and the schema, so each start looks."""
     now = time.time_ns() // 1_000_000
     with transaction(connection, "IMMEDIATE"):
         if connection.execute("SELECT 1 FROM meta").fetchone():
             return
+        if connection.execute("SELECT 1 FROM rooms").fetchone():
+            raise FolderError(connections.damaged(path, "the log has no epoch"))
         connection.execute(
             "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0)", (secrets.token_bytes(EPOCH_BYTES), now)
         )
