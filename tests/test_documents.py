@@ -91,6 +91,8 @@ def program_calls() -> list[list[str]]:
 def test_program_understands_a_call_when_a_document_shows_it(call: list[str]) -> None:
     program, *arguments = (PLACEHOLDERS.get(word, word) for word in call)
     command: click.Command = broker_cli
+    if arguments and arguments[0] in broker_cli.commands and program == "hubbub-broker":
+        command = broker_cli.commands[arguments.pop(0)]
     if program == "hubbub":
         command = client_cli
         if arguments and not arguments[0].startswith("-"):

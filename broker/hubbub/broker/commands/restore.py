@@ -15,7 +15,7 @@ Exit codes: 0 done; 1 not done, stderr says why, and the folder is as it was."""
 
 
 @click.command(context_settings=options.HELP, epilog=_EPILOG)
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @options.data
 def restore(file: Path, data: Path) -> None:
     """Put a backup into the place of what is in the broker's folder.

@@ -22,9 +22,7 @@ writes: of these the form is checked. Exit codes: 0 all is well; 1 it is not, or
 
 
 @click.command(context_settings=options.HELP, epilog=_EPILOG)
-@click.argument(
-    "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @options.data
 @click.option(
     "--logs",
