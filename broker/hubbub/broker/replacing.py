@@ -68,9 +68,9 @@ def complete(folder: Path) -> None:
 
 
 def _set_aside(folder: Path, name: str, kept: Path) -> None:
-    """Move a file away, with what SQLite keeps beside it (NAME-wal, NAME-shm, NAME-journal): that would be replayed over the new one."""
-    old = [*folder.glob(f"{name}-*"), *folder.glob(name)]
-    if old:
+    """Move a file away, with what SQLite keeps beside it: that would be replayed over the new one."""
+    beside = [folder / f"{name}{ending}" for ending in ("-wal", "-shm", "-journal", "")]
+    if old := [file for file in beside if file.exists()]:
         kept.mkdir(mode=0o700, exist_ok=True)
         for file in old:
             file.rename(kept / file.name)

@@ -51,6 +51,19 @@ def test_the_writer_syncs_each_commit_into_the_wal_or_what_is_moved_from_it(
         assert writer.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
+def test_the_wal_is_cut_back_when_a_long_reading_has_ended(path: Path, store: SqliteStore) -> None:
+    wal = path.with_name("hubbub.db-wal")
+    scribe = Scribe(store)
+    with contextlib.closing(connections.connect_outsider(path)) as outsider:
+        outsider.execute("BEGIN")
+        outsider.execute("SELECT * FROM meta").fetchall()
+        while wal.stat().st_size <= connections.WAL_BYTES:
+            scribe.posts(LOBBY, *[bytes(100 * KIB)] * 10).write()
+    for _ in range(12):
+        scribe.posts(LOBBY, *[bytes(100 * KIB)] * 10).write()
+    assert wal.stat().st_size <= connections.WAL_BYTES
+
+
 def test_the_reader_cannot_write(path: Path, store: SqliteStore) -> None:
     with (
         contextlib.closing(connections.connect_reader(path)) as reader,

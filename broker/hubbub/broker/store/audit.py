@@ -53,6 +53,8 @@ _outcomes = msgspec.msgpack.Decoder(list[Outcome])
 def audit(connection: sqlite3.Connection) -> Report:
     """Read all of a database of ours, whatever its schema, as it is at one moment. Raises sqlite3.Error only where nothing can be read at all."""
     connection.text_factory = _text  # a damaged text is one that does not fit, no exception
+    # 50 bytes for each private message; in a file, the lack of room for it would look like a fault.
+    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("BEGIN")
     try:
         return _Audit(connection).run()

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from hubbub.broker.errors import BrokerError, FolderError, way_back
 from hubbub.broker.store import migrations
+from hubbub.common.limits import MIB
 from hubbub.common.private_files import create_private
 
 SQLITE_FLOOR: Final = (3, 37, 0)
@@ -18,6 +19,9 @@ BUSY_SECONDS: Final = 5.0
 
 CACHED_STATEMENTS: Final = 256
 """Over what `writes` has, nine texts for each of its statements, and `queries`."""
+
+WAL_BYTES: Final = 8 * MIB
+"""What the -wal file is cut back to once it has grown beyond, beside a backup or another long reading. At its usual 4 MiB it is used again as it is."""
 
 SMALLEST_PAGE: Final = 512
 """A file of fewer bytes is no database, but SQLite would take it for an empty one and write over it."""
@@ -91,6 +95,7 @@ def connect_writer(
         # macOS: fsync alone stops at the drive's cache. Elsewhere this means nothing.
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         _limit(connection, max_pages)
     except BaseException:
         connection.close()
