@@ -167,18 +167,26 @@ def play(folder: Path, bind: str) -> pyte.Screen:
                 builder.post("lobby", "Build 17 is done: 48 passed", {"build": 17, "failed": 0})
                 alice.shows("^Builder")
                 alice.types("It did 🎉")
-                alice.shows("^It did .*\n\n")
+                hears(carol, "It did 🎉")
                 bob.tell("Alice", "Lunch at 12? Only you read this.")
                 alice.shows("^Private message")
-                alice.types("@Bob: With pleasure")
-                alice.shows("^@Bob: With pleasure\n\n")
                 bob.post("lobby", "waves and goes for coffee", action=True)
                 alice.shows("goes for coffee")
+                alice.types("@Bob: With pleasure")
+                hears(bob, "With pleasure")
                 alice.types("what others write never breaks the line I am typ", end="")
                 alice.shows("I am typ$")
                 return deepcopy(alice.display)  # before everybody leaves
     finally:
         alice.close()
+
+
+def hears(client: Client, text: str) -> None:
+    """Wait until a message is stored and has reached somebody."""
+    for update in client.events(PATIENCE):
+        if getattr(update, "text", "") == text:
+            return
+    raise SystemExit(f"{client.name} did not hear {text!r}.")
 
 
 def draw(screen: pyte.Screen) -> str:
