@@ -63,9 +63,11 @@ def row(seq: int, raw: bytes, digest: bytes) -> Row:
 
 
 def read(database: Path) -> Book:
-    """Read a whole database. A broker may be running on it."""
-    uri = f"{database.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True)) as connection:
+    """Read a whole database. A broker may be running on it, or have been killed over it."""
+    # Not "ro": that could not take in what a killed broker left beside the file.
+    uri = f"{database.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+        connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
         [epoch] = connection.execute("SELECT epoch FROM meta").fetchone()
         book = Book(epoch.hex())

@@ -15,7 +15,8 @@ from hubbub.broker.core import apply as applying
 from hubbub.broker.core import core, outcomes
 from hubbub.broker.core.batch import Batch, Writer
 from hubbub.broker.core.changes import Changes
-from hubbub.broker.core.effects import Publish
+from hubbub.broker.core.context import Context
+from hubbub.broker.core.effects import Effect, Publish
 from hubbub.broker.core.producers import Producer
 from hubbub.broker.core.records import Refusal, Writes
 from hubbub.broker.core.rules import WRITES, WriteRow
@@ -54,8 +55,8 @@ def ack_before_commit() -> None:
 
 
 def forget_producers() -> None:
-    """Take every write for a new one."""
-    apply_writes = applying._apply_writes
+    """Take every write for a new one; and lose every second ack, as a cut connection does, so that clients send again."""
+    apply_writes, tell, turns = applying._apply_writes, outcomes._tell_outcomes, count(1)
 
     def forgetful(state: State, batch: Batch, record: Writes, writer: Writer) -> None:
         producer = state.producers.setdefault((record.account, record.producer), Producer())
@@ -63,7 +64,11 @@ def forget_producers() -> None:
         producer.n = min(producer.n, record.writes[0][0].n - 1)
         apply_writes(state, batch, record, writer)
 
+    def mute(context: Context, batch: Batch) -> list[Effect]:
+        return [] if next(turns) % 2 else tell(context, batch)
+
     patch(applying, _apply_writes=forgetful)
+    patch(outcomes, _tell_outcomes=mute)
 
 
 def drop_stored() -> None:

@@ -6,7 +6,7 @@
     what was seen   from where reading began on, without a hole, in the order of the book, and nothing that is not in it
     the end         every log that is read, to its last event, with the digest computed anew
 
-An earlier book (of before a restore) is judged by the same rules; an ack counts if any book bears it out.
+An earlier book (of before a restore) is judged by the same rules; an ack counts if any book bears it out, a refusal if the present one does.
 """
 
 from collections import Counter
@@ -118,6 +118,10 @@ class Shelf:
         """Whether a message is in any book."""
         return any(id in places for places in self.places)
 
+    def holds_now(self, id: str) -> bool:
+        """Whether a message is in the present book. What an earlier one took, a restored one may have reason to refuse."""
+        return id in self.places[-1]
+
     def bears_out(self, id: str, log: str | None, seq: int) -> bool:
         """Whether a message is, in any book, where its ack says."""
         return any((log, seq) == places.get(id) for places in self.places)
@@ -169,6 +173,7 @@ class LifeCheck:
                 self._saw(entry)
             case j.Replaced():
                 self._cursors.clear()
+                self._unread.clear()
             case j.Trouble():
                 self._fault(TROUBLE, entry.what)
             case j.Drained():
@@ -187,7 +192,7 @@ class LifeCheck:
                 self._acked(entry)
             case j.Refused():
                 self._waiting.pop(entry.id, None)
-                if self._shelf.holds(entry.id):
+                if self._shelf.holds_now(entry.id):
                     self._fault(INVENTED, f"{entry.id} was refused ({entry.code}) and is there")
             case j.Unknown():
                 pass  # it waits on, and must be known when all is drained

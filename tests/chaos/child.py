@@ -11,6 +11,22 @@ from typing import Final
 from tests.processes import ROOT, environment
 
 END_SECONDS: Final = 10.0
+OPERATE_SECONDS: Final = 60.0
+
+
+def operate(*arguments: str, home: Path) -> str:
+    """Run `hubbub-broker` with these arguments to its end; return what it says on stderr if it fails, else nothing."""
+    command = [sys.executable, "-m", "hubbub.broker", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=OPERATE_SECONDS,
+        check=False,
+    )
+    return done.stderr.strip() or f"exit code {done.returncode}" if done.returncode else ""
 
 
 class Child:

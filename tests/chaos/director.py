@@ -14,11 +14,12 @@ from typing import Final
 
 from tests.chaos import book, checker, journal, plan
 from tests.chaos.checker import INCOMPLETE, TROUBLE, Verdict
-from tests.chaos.child import Child
+from tests.chaos.child import Child, operate
 from tests.chaos.plan import Fault, Kind
 from tests.chaos.proxy import Proxy
 from tests.chaos.tally import Count, Tally, tally_of
 
+from hubbub.broker.folder import DATABASE
 from hubbub.common.limits import PING_SECONDS
 
 TICK_SECONDS: Final = 0.02
@@ -91,6 +92,7 @@ class Director:
     def __init__(self, options: Options, folder: Path) -> None:
         self._options = options
         self._folder = folder
+        self._data = folder / "data"
         self._chance = random.Random(f"director {options.seed}")
         self._proxy = Proxy()
         self._tally = Tally(tally_of(folder, "broker"))
@@ -104,6 +106,7 @@ class Director:
         self._done: Counter[str] = Counter()
         self._troubles: list[str] = []
         self._clock = 0
+        self._is_over = False
         self._end = 0.0
 
     def run(self) -> Report:
@@ -127,10 +130,12 @@ class Director:
     # Processes.
 
     def _start_broker(self) -> None:
-        """Start it on the ports that are free now, and lead the clients there."""
+        """Start it on the ports that are free now, and lead the clients there; nothing happens if it runs."""
+        if self._broker is not None:
+            return
         self._broker = Child(
             "tests.chaos.broker",
-            *("--data", str(self._folder / "data"), "--port", str(self._proxy.port)),
+            *("--data", str(self._data), "--port", str(self._proxy.port)),
             *("--tally", str(tally_of(self._folder, "broker")), "--clock", str(self._clock)),
             *("--hwm", str(self._options.hwm)),
             *(("--break", self._options.broken) if self._options.broken else ()),
@@ -239,6 +244,8 @@ class Director:
             case Kind.FULL_DISK:
                 self._tell_broker("disk full", fault)
                 self._later(fault.lasts, lambda: self._tell_broker("disk free"))
+            case Kind.RESTORE:
+                self._back_up(fault)
             case Kind.CLOCK:
                 self._clock += JUMPS[int(fault.amount * len(JUMPS))] * DAY_MILLIS
                 self._tell_broker(f"clock {self._clock}", fault)
@@ -274,6 +281,34 @@ class Director:
         child.freeze()
         self._later(fault.lasts, child.thaw)
 
+    def _back_up(self, fault: Fault) -> None:
+        """Make a backup, online, to be restored later. Not before all have settled: what is not in it is refused, and nobody may hear of that."""
+        if self._is_over:
+            return
+        if not all(person.tally[Count.ACKED] for person in self._people):
+            self._later(TICK_SECONDS, lambda: self._back_up(fault))
+            return
+        file = self._folder / f"backup-{next(self._numbers)}"
+        if self._operate("backup", file):
+            self._later(fault.lasts, lambda: self._restore(file))
+
+    def _restore(self, file: Path) -> None:
+        """Put an older log in the place of the present one, of which the operator keeps a copy."""
+        if self._broker is not None:
+            self._proxy.closes()
+            self._broker.kill()
+            self._broker = None
+        if self._operate("restore", file):
+            self._done[Kind.RESTORE] += 1
+        self._start_broker()
+
+    def _operate(self, command: str, file: Path) -> bool:
+        """Run a command of the operator's on the broker's folder."""
+        said = operate(command, str(file), "--data", str(self._data), home=self._folder)
+        if said:
+            self._trouble(f"hubbub-broker {command}: {said}")
+        return not said
+
     def _no_lag(self) -> None:
         self._proxy.lag = 0.0
 
@@ -287,6 +322,7 @@ class Director:
 
     def _calm_down(self) -> None:
         """Undo every fault; all are back then."""
+        self._is_over = True
         self._do_due(all_of_it=True)
         self._end = time.monotonic() + self._options.patience
 
@@ -304,7 +340,7 @@ class Director:
         """Let all be complete, and end."""
         if self._broker is None:
             return
-        stored = book.read(self._folder / "data" / "hubbub.db")
+        stored = book.read(self._data / DATABASE)
         for person in self._people:
             if person.child is not None:
                 person.child.tell(f"reach {json.dumps(stored.heads(person.name))}")
@@ -327,9 +363,10 @@ class Director:
         journals = {
             journal.whose(path): journal.read(path) for path in self._folder.glob("*.journal")
         }
-        stored = book.read(self._folder / "data" / "hubbub.db")
+        replaced = sorted(self._data.glob(f"replaced-*/{DATABASE}"))
+        books = [book.read(database) for database in (*replaced, self._data / DATABASE)]
         last = {person.name: person.life for person in self._people}
-        verdict = checker.check(journals, [stored], last)
+        verdict = checker.check(journals, books, last)
         for trouble in self._troubles:
             verdict.add(TROUBLE, trouble)
         missing = [name for name, life in last.items() if (name, life) not in journals]

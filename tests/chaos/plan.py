@@ -22,6 +22,7 @@ class Kind(StrEnum):
     DELAY = "delay"
     FULL_DISK = "full-disk"
     CLOCK = "clock"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ LASTS: Final = {
     Kind.DELAY: (0.5, 2.0),
     Kind.FULL_DISK: (0.5, 3.0),
     Kind.CLOCK: (0.0, 0.0),
+    Kind.RESTORE: (0.5, 4.0),
 }
+"""For a restore: how old the backup is."""
 LONG_SECONDS: Final = 18.0
 """Longer than broker and clients bear silence."""
 LONG_ONE_IN: Final = 8

@@ -67,8 +67,12 @@ class Talker:
     def talk(self, enough: threading.Event) -> None:
         """Go on until there is enough."""
         self._look_around()
-        for room in self._chance.sample(ROOMS, 2):
+        # The same in each life: a restored backup must know of them.
+        for room in random.Random(f"rooms {self._role.seed} {self._role.name}").sample(ROOMS, 2):
             self._enter(room)
+            while self._role.keeps and not (room in self._watcher.rooms or enough.is_set()):
+                time.sleep(TICK_SECONDS)
+                self._enter(room)
         while not enough.is_set():
             if self._may_write():
                 self._take_a_turn()

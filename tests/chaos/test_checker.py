@@ -304,6 +304,13 @@ def test_checker_bears_an_ack_of_a_log_that_was_replaced() -> None:
     assert checker.check({("Alice", 0): entries}, [before, after], {}).faults == []
 
 
+def test_checker_bears_a_refusal_by_a_restored_log_of_what_the_one_before_had_taken() -> None:
+    before, after = lobby("Alice-1"), Book("0f", {"lobby": []}, {"Alice": []})
+    entries: list[AnyEntry] = [Sent("Alice-1", "lobby"), Refused("Alice-1", "not_member")]
+    assert checker.check({("Alice", 0): entries}, [before, after], {}).faults == []
+    assert checker.check({("Alice", 0): entries}, [after, before], {}).faults != []
+
+
 def test_checker_names_a_log_that_no_book_has() -> None:
     [fault] = found(lobby(), Reading("0f", "lobby", 0))
     assert fault.endswith("reads a log of epoch 0f, which no book has")

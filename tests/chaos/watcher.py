@@ -23,17 +23,26 @@ class Watcher:
         self._chat = chat
         self._journal = journal
         self._tally = tally
+        self._epoch = b""
         self._catching_up: set[str | None] = set()
         self._note_logs()
         self.thread = threading.Thread(target=self._watch, daemon=True)
         self.thread.start()
 
     def _note_logs(self, room: str | None = None) -> None:
-        """Write down where each log is read from, or only a room's. That cannot change meanwhile: see `Talker`."""
-        epoch = self._chat.position(timeout=CALL_SECONDS).epoch.hex()
-        for marker in self._chat.markers(timeout=CALL_SECONDS):
+        """Write down where each log is read from, or only a room's. That cannot change meanwhile: see `Talker`.
+
+        Unless the broker's log is replaced meanwhile: then the update that says so is still to come, and all is written down anew.
+        """
+        epoch = self._chat.position(timeout=CALL_SECONDS).epoch
+        markers = self._chat.markers(timeout=CALL_SECONDS)
+        is_replaced = epoch != self._chat.position(timeout=CALL_SECONDS).epoch
+        if is_replaced or (room is not None and epoch != self._epoch):
+            return
+        self._epoch = epoch
+        for marker in markers:
             if room in (None, marker.room):
-                self._journal.write(Reading(epoch, marker.room, marker.start))
+                self._journal.write(Reading(epoch.hex(), marker.room, marker.start))
                 self.seen[marker.room] = marker.start
                 if marker.room is not None:
                     self.rooms.add(marker.room)
