@@ -15,7 +15,7 @@ from hubbub.broker.errors import BrokerError
 from hubbub.broker.folder import find_database, read_server_key
 from hubbub.broker.store import backups
 from hubbub.broker.store.audit import audit
-from hubbub.broker.store.connections import advice
+from hubbub.broker.store.connections import UNREADABLE, advice
 from hubbub.broker.store.findings import Report
 from hubbub.common.private_files import sync
 
@@ -58,7 +58,7 @@ def check(copy: Path, origin: Path, command: str) -> Report:
     try:
         with contextlib.closing(backups.open_readable(copy)) as connection:
             report = audit(connection)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise BrokerError(f"{origin} is damaged ({error}): see {command}") from error
     if report.faults:
         raise BrokerError(f"{origin} is damaged ({report.faults[0]}): see {command}")
@@ -68,7 +68,7 @@ def check(copy: Path, origin: Path, command: str) -> Report:
 def _open(database: Path) -> sqlite3.Connection:
     try:
         return backups.open_readable(database)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise BrokerError(advice(error, database)) from error
 
 
@@ -76,7 +76,7 @@ def _copy(source: sqlite3.Connection, copy: Path, backup: backups.Backup, file: 
     """Copy into `copy`, which will be `file`: what fails is told of that one, or of the source."""
     try:
         backups.copy(source, copy, backup)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         [(_, _, database)] = source.execute("PRAGMA database_list").fetchall()
         is_ours = code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)

@@ -178,10 +178,6 @@ def main(  # noqa: PLR0913, PLR0917 - an argument an option; click passes them b
         _serve(options)
 
 
-for command in (backup, restore, verify):
-    main.add_command(command)
-
-
 def _refuse_options(context: click.Context) -> None:
     """Refuse what only a running broker heeds, before the name of a command."""
     for option in context.command.params:
@@ -270,3 +266,7 @@ def _announced(
     from hubbub.broker.announce import announcer  # noqa: PLC0415 - loads zeroconf
 
     return announcer(address, name, fingerprint)
+
+
+for command in (backup, restore, verify):
+    main.add_command(command)

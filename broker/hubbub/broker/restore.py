@@ -3,7 +3,6 @@
 import secrets
 import shlex
 import shutil
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from hubbub.broker.errors import BrokerError
 from hubbub.broker.folder import DATABASE, DataFolder
 from hubbub.broker.replacing import new_content
 from hubbub.broker.store import backups
+from hubbub.broker.store.connections import UNREADABLE
 from hubbub.broker.store.findings import Report
 from hubbub.common.limits import EPOCH_BYTES
 
@@ -44,7 +44,7 @@ def restore(file: Path, data: Path) -> Restored:
             epoch = secrets.token_bytes(EPOCH_BYTES)
             backups.make_runnable(database, epoch)
             kept = folder.replace(staged, backup.key)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise BrokerError(f"cannot restore {file}: {error}") from error
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
@@ -62,7 +62,7 @@ def _read(path: Path, origin: Path | None = None) -> backups.Backup:
             backup = backups.read_backup(connection, origin)
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise BrokerError(f"{origin} is no backup, or it is damaged ({error})") from error
     if backup is None:
         raise BrokerError(f"{origin} is a broker's database and no backup: it has no key")

@@ -1,14 +1,13 @@
 """All of a broker's data, or of a backup, read and checked, while a broker runs on it or not."""
 
 import contextlib
-import sqlite3
 from pathlib import Path
 
 from hubbub.broker.errors import BrokerError
 from hubbub.broker.folder import find_database, read_server_key
 from hubbub.broker.store import backups
 from hubbub.broker.store.audit import audit
-from hubbub.broker.store.connections import advice
+from hubbub.broker.store.connections import UNREADABLE, advice
 from hubbub.broker.store.findings import Report
 
 
@@ -22,5 +21,5 @@ def verify(data: Path, backup: Path | None = None) -> Report:
             else:
                 backups.read_backup(connection, path)
             return audit(connection)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise BrokerError(advice(error, path)) from error

@@ -7,7 +7,7 @@ for its form only. Against accidents and tampering with files, not against someb
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,7 @@ from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.producers import Outcome
 from hubbub.broker.core.state import LOBBY_NUMBER
 from hubbub.broker.store.chains import Chain
+from hubbub.broker.store.connections import DAMAGE
 from hubbub.broker.store.findings import Fault, Log, Report
 from hubbub.common.limits import EPOCH_BYTES
 from hubbub.common.names import fold
@@ -67,8 +68,8 @@ def _text(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def _shown(name: str) -> str:
-    return name if name.isprintable() else ascii(name)
+def _shown(name: object) -> str:
+    return name if isinstance(name, str) and name.isprintable() else ascii(name)
 
 
 class _Audit:
@@ -85,18 +86,23 @@ class _Audit:
         """What the rooms' events say: number of the room → name → since."""
 
     def run(self) -> Report:
-        tables = {row[0] for row in self._rows("SELECT name FROM sqlite_schema")}
         for line in self._sqlite_faults():
             self._fault("SQLite", line)
-        self._read_names()
-        for number, (_, name, _) in self._rooms.items():
-            self._chains[number] = self._read_room(number, name)
-        for number, name in self._names.items():
-            self._inboxes[number] = self._read_inbox(number, name)
-        self._compare_parties()
-        ends = self._ends_elsewhere("markers" in tables)
-        self._compare_ends(ends)
-        self._compare_members("markers" in tables)
+        for step in (
+            self._read_names,
+            self._read_logs,
+            self._compare_parties,
+            self._compare_ends,
+            self._compare_members,
+            self._compare_markers,
+        ):
+            try:
+                step()
+            except (
+                *DAMAGE,
+                AttributeError,
+            ) as error:  # rows that SQLite reads, but with other things in them
+                self._fault("the tables", f"cannot be compared: {error}")
         for chain in (*self._chains.values(), *self._inboxes.values()):
             self._report.logs.append(
                 Log(chain.where, chain.first, chain.seq, chain.count, chain.digest)
@@ -112,7 +118,7 @@ class _Audit:
         rows: list[tuple[Any, ...]] = []
         try:
             rows.extend(self._rows(f"SELECT {columns} FROM {table}"))  # noqa: S608 - our own words
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             self._fault(f"table {table}", f"cannot be read: {error}")
         return rows
 
@@ -124,7 +130,7 @@ class _Audit:
             found = [str(row[0]) for row in self._rows(f"PRAGMA integrity_check({SQLITE_FAULTS})")]
             yield from (" ".join(line.split()) for line in found if line != "ok")
             lost = Counter((row[0], row[2]) for row in self._rows("PRAGMA foreign_key_check"))
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             yield str(error)
             return
         for (table, parent), count in lost.items():
@@ -153,23 +159,34 @@ class _Audit:
 
     # The logs.
 
-    def _read_room(self, number: int, name: str) -> Chain:
-        chain = Chain(f"room {_shown(name)}")
-        self._members[number] = {}
+    def _read_logs(self) -> None:
+        for number, (_, name, _) in self._rooms.items():
+            chain = self._chains[number] = Chain(f"room {_shown(name)}")
+            self._read(chain, self._read_room, number)
+        for number, name in self._names.items():
+            chain = self._inboxes[number] = Chain(f"inbox of {_shown(name)}")
+            self._read(chain, self._read_inbox, number)
+
+    def _read(self, chain: Chain, read: Callable[[Chain, int], None], number: int) -> None:
+        """Read a log as far as it can be read."""
         try:
-            for seq, digest, raw in self._rows(_ROOM_ROWS, number):
-                event = _decoded(raw)
-                holds = ""
-                if event is None:
-                    holds = "no event can be read"
-                elif event.seq != seq:
-                    holds = f"the event of seq {event.seq} stands here"
-                chain.take(seq, raw, digest, holds)
-                if event is not None:
-                    self._follow(number, event)
-        except sqlite3.Error as error:
-            chain.faults.append(Fault(chain.where, chain.seq + 1, f"unreadable from here: {error}"))
-        return chain
+            read(chain, number)
+        except (*DAMAGE, AttributeError) as error:
+            what = f"cannot be read from here on: {error}"
+            chain.faults.append(Fault(chain.where, chain.seq + 1, what))
+
+    def _read_room(self, chain: Chain, number: int) -> None:
+        self._members[number] = {}
+        for seq, digest, raw in self._rows(_ROOM_ROWS, number):
+            event = _decoded(raw)
+            holds = ""
+            if event is None:
+                holds = "no event can be read"
+            elif event.seq != seq:
+                holds = f"the event of seq {event.seq} stands here"
+            chain.take(seq, raw, digest, holds)
+            if event is not None:
+                self._follow(number, event)
 
     def _follow(self, number: int, event: _Event) -> None:
         """Do what an event did when it was applied."""
@@ -188,24 +205,18 @@ class _Audit:
             case "member_left":
                 members.pop(event.name, None)
 
-    def _read_inbox(self, number: int, name: str) -> Chain:
-        chain = Chain(f"inbox of {_shown(name)}")
-        try:
-            for seq, digest, raw, message, peer in self._rows(_INBOX_ROWS, number):
-                holds = ""
-                if raw is None:
-                    chain.faults.append(Fault(chain.where, seq, f"message {message} is missing"))
-                else:
-                    event = _decoded(raw)
-                    parties = {name, self._names.get(peer)}
-                    if event is None:
-                        holds = "no event can be read"
-                    elif {event.sender, event.to} != parties:
-                        holds = "it is between others than the table says"
-                chain.take(seq, raw, digest, holds)
-        except sqlite3.Error as error:
-            chain.faults.append(Fault(chain.where, chain.seq + 1, f"unreadable from here: {error}"))
-        return chain
+    def _read_inbox(self, chain: Chain, number: int) -> None:
+        for seq, digest, raw, message, peer in self._rows(_INBOX_ROWS, number):
+            holds = ""
+            if raw is None:
+                chain.faults.append(Fault(chain.where, seq, f"message {message} is missing"))
+            else:
+                event = _decoded(raw)
+                if event is None:
+                    holds = "no event can be read"
+                elif {event.sender, event.to} != {self._names[number], self._names.get(peer)}:
+                    holds = "it is between others than the table says"
+            chain.take(seq, raw, digest, holds)
 
     # What one table says of another.
 
@@ -213,55 +224,29 @@ class _Audit:
         """Find messages that are not in the inboxes of both parties: what one of them has tells how far the other's inbox went."""
         numbers = {name: number for number, name in self._names.items()}
         lacking: Counter[int] = Counter()
-        try:
-            for message, raw, accounts in self._rows(_PARTIES):
-                self._report.messages += 1
-                event = _decoded(raw)
-                if not accounts:
-                    self._fault(f"message {message}", "is in no inbox")
-                elif event is not None:
-                    has = set(map(int, accounts.split(",")))
-                    parties = {numbers.get(event.sender, 0), numbers.get(event.to, 0)}
-                    lacking.update(parties - has)
-        except sqlite3.Error as error:
-            self._fault("table messages", f"unreadable: {error}")
+        for message, raw, accounts in self._rows(_PARTIES):
+            self._report.messages += 1
+            event = _decoded(raw)
+            if not accounts:
+                self._fault(f"message {message}", "is in no inbox")
+            elif event is not None:
+                has = set(map(int, accounts.split(",")))
+                parties = {numbers.get(event.sender, 0), numbers.get(event.to, 0)}
+                lacking.update(parties - has)
         for number, chain in self._inboxes.items():
             chain.ends_at(chain.seq + lacking[number] - chain.holes)
 
-    def _ends_elsewhere(self, with_markers: bool) -> dict[int, int]:
-        """Return how far rooms went, by what is said of them in other tables."""
-        ends: dict[int, int] = {}
-
-        def goes_to(room: int, seq: int) -> None:
-            ends[room] = max(ends.get(room, 0), seq)
-
-        for room, since in self._table("members", "room, since"):
-            goes_to(room, since)
-        if with_markers:
-            for account, room, seq in self._table("markers", "account, room, seq"):
-                if room != INBOX:
-                    goes_to(room, seq)
-                elif account in self._inboxes:
-                    self._inboxes[account].ends_at(seq)
-        numbers = {id: number for number, (id, _, _) in self._rooms.items()}
-        for account, n, packed in self._table("producers", "account, n, outcomes"):
-            try:
-                for outcome in _outcomes.decode(packed):
-                    if outcome.room in numbers and not outcome.code:
-                        goes_to(numbers[outcome.room], outcome.seq + outcome.count - 1)
-            except msgspec.DecodeError:
-                who = _shown(self._names.get(account, f"account {account}"))
-                self._fault(f"producer of {who} at write {n}", "its outcomes cannot be read")
-        return ends
-
-    def _compare_ends(self, ends: dict[int, int]) -> None:
+    def _compare_ends(self) -> None:
         """Find logs whose last events are missing, by what others say of them and by the sums that are kept with each commit."""
-        for number, seq in ends.items():
-            if number in self._chains:
-                self._chains[number].ends_at(seq)
-        if not self._rows(
-            "SELECT 1 FROM pragma_table_info('meta') WHERE name = 'events'"
-        ).fetchone():
+        for room, since in self._table("members", "room, since"):
+            self._goes_to(room, since)
+        for account, room, seq in self._markers():
+            if room != INBOX:
+                self._goes_to(room, seq)
+            elif account in self._inboxes:
+                self._inboxes[account].ends_at(seq)
+        self._follow_producers()
+        if not self._has("meta", "events"):
             return  # of an older hubbub
         [(events, entries)] = self._table("meta", "events, entries") or [(0, 0)]
         for what, chains, total in (
@@ -275,8 +260,34 @@ class _Audit:
             elif found > total:
                 self._fault(what, f"there are {found - total} more than were ever written")
 
-    def _compare_members(self, with_markers: bool) -> None:
-        """Find memberships, and markers of members, that are not what the rooms' events made."""
+    def _goes_to(self, room: int, seq: int) -> None:
+        if room in self._chains:
+            self._chains[room].ends_at(seq)
+
+    def _follow_producers(self) -> None:
+        """What was answered to a write is there."""
+        numbers = {id: number for number, (id, _, _) in self._rooms.items()}
+        for account, n, packed in self._table("producers", "account, n, outcomes"):
+            try:
+                outcomes = _outcomes.decode(packed)
+            except (msgspec.DecodeError, TypeError):
+                who = _shown(self._names.get(account, f"account {account}"))
+                self._fault(f"producer of {who} at write {n}", "its outcomes cannot be read")
+                continue
+            for outcome in outcomes:
+                if outcome.room in numbers and not outcome.code:
+                    self._goes_to(numbers[outcome.room], outcome.seq + outcome.count - 1)
+
+    def _markers(self) -> list[tuple[Any, ...]]:
+        has_any = self._has("markers", "account")  # a first hubbub had none
+        return self._table("markers", "account, room, seq") if has_any else []
+
+    def _has(self, table: str, column: str) -> bool:
+        found = self._rows("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", table, column)
+        return found.fetchone() is not None
+
+    def _compare_members(self) -> None:
+        """Find memberships that are not what the rooms' events made."""
         stored: dict[int, dict[str, int]] = {}
         for room, account, since in self._table("members", "room, account, since"):
             stored.setdefault(room, {})[self._names.get(account, f"account {account}")] = since
@@ -286,12 +297,14 @@ class _Audit:
             made, kept = self._members[number], stored.get(number, {})
             for name in sorted(made.keys() | kept.keys()):
                 if made.get(name) != kept.get(name):
-                    self._fault(
-                        f"members of {chain.where}", f"the log tells otherwise of {_shown(name)}"
-                    )
-        if not with_markers:
+                    what = f"the log tells otherwise of {_shown(name)}"
+                    self._fault(f"members of {chain.where}", what)
+
+    def _compare_markers(self) -> None:
+        """Find members without a marker, and markers of others."""
+        if not self._has("markers", "account"):
             return
-        marked = {row for row in self._table("markers", "account, room") if row[1] != INBOX}
+        marked = {(account, room) for account, room, _ in self._markers() if room != INBOX}
         members = set(self._table("members", "account, room"))
         wanted = members | {(number, LOBBY_NUMBER) for number in self._names}
         for account, room in sorted(marked ^ wanted):
@@ -304,5 +317,5 @@ class _Audit:
 def _decoded(raw: bytes) -> _Event | None:
     try:
         return _events.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, TypeError):
         return None

@@ -40,15 +40,16 @@ class Chain:
             self._missing(self.seq + 1, seq - 1)
             self.holes += seq - self.seq - 1
         computed = None if self._before is None or event is None else extend(self._before, event)
-        if event is not None:
+        if event is None:
+            self._computed = None
+        else:
             self._compare(seq, event, digest, computed, holds)
         self.first = self.first or seq
         self.seq = self.end = seq
         self.count += 1
         self.digest = digest
-        self._before = (
-            None if holds else digest
-        )  # a row in another's place proves nothing of the next
+        # A row in another's place proves nothing of the next.
+        self._before = None if holds else digest
 
     def _compare(
         self, seq: int, event: bytes, digest: bytes, computed: bytes | None, holds: str

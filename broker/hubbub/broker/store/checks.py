@@ -5,6 +5,7 @@ Each log's last event is proved by its digest, the heads are summed, and what re
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from hubbub.broker.core.changes import INBOX, LogHead, Snapshot
 from hubbub.common.digest import EMPTY, extend
@@ -19,6 +20,18 @@ _LAST_ENTRY = """
     SELECT event, (SELECT digest FROM inbox WHERE account = :log AND seq = :seq - 1)
     FROM inbox LEFT JOIN messages USING (message) WHERE account = :log AND seq = :seq
 """
+
+
+_SMALL: Final = ("meta", "accounts", "rooms", "members", "markers", "producers")
+"""All that is read as a whole whenever the state is loaded."""
+
+
+def check_tables(connection: sqlite3.Connection) -> None:
+    """Raise ValueError if SQLite finds other things in the small tables than what may be there, sqlite3.Error if it cannot read them."""
+    for table in _SMALL:
+        [verdict] = connection.execute(f"PRAGMA quick_check('{table}')").fetchall()[0]
+        if verdict != "ok":
+            raise ValueError(verdict)
 
 
 def check_state(connection: sqlite3.Connection, state: Snapshot) -> None:

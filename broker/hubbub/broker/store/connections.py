@@ -26,6 +26,11 @@ WAL_BYTES: Final = 8 * MIB
 SMALLEST_PAGE: Final = 512
 """A file of fewer bytes is no database, but SQLite would take it for an empty one and write over it."""
 
+UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises by itself, and Python where it decodes a text, or a message of SQLite's that quotes one."""
+DAMAGE: Final = (*UNREADABLE, ValueError, TypeError)
+"""And whatever takes rows apart that are not what was written."""
+
 Durability = Literal["disk", "process"]
 """What a commit that has returned survives: a power cut, or the end of this process only, in whatever way."""
 

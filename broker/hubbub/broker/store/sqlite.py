@@ -15,17 +15,14 @@ from hubbub.broker.core.changes import Changes, Snapshot
 from hubbub.broker.core.reads import Read, ReadResult
 from hubbub.broker.errors import FolderError, StorageError
 from hubbub.broker.store import connections, queries
-from hubbub.broker.store.checks import check_state
-from hubbub.broker.store.connections import Durability, transaction
+from hubbub.broker.store.checks import check_state, check_tables
+from hubbub.broker.store.connections import DAMAGE, UNREADABLE, Durability, transaction
 from hubbub.broker.store.writes import write
 from hubbub.common.limits import EPOCH_BYTES, MIB, ROOM_ID_BYTES
 from hubbub.common.names import LOBBY, fold
 
 PROBE_BYTES: Final = 1 * MIB
 """What the probe writes and frees again: the bytes of the largest batch. With less, a disk with a page or two left would look well."""
-
-_DAMAGE: Final = (sqlite3.Error, ValueError, TypeError)
-"""What reading raises: SQLite by itself, and whatever takes its rows apart if they are not what was written."""
 
 
 class SqliteStore:
@@ -62,7 +59,7 @@ class SqliteStore:
         try:
             connections.create(path, max_pages)
             return cls(path, max_pages, durability)
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             raise FolderError(connections.advice(error, path)) from error
         except OSError as error:
             raise FolderError(f"{path}: {error.strerror}") from error
@@ -71,10 +68,11 @@ class SqliteStore:
         """Return the committed state, checked as far as is cheap (`checks`). Raises StorageError."""
         try:
             with transaction(self._writer, "DEFERRED"):
+                check_tables(self._writer)
                 state = queries.snapshot(self._writer)
                 check_state(self._writer, state)
                 return state
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise StorageError(connections.advice(error, self._path)) from error
 
     def commit(self, changes: Changes) -> None:
@@ -116,7 +114,7 @@ class SqliteStore:
                 self._reader = connections.connect_reader(self._path)
             with transaction(self._reader, "DEFERRED"):
                 return queries.answer(self._reader, query)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
