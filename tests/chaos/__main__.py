@@ -90,7 +90,10 @@ def _options() -> Options:
 
 
 def _kinds(text: str) -> tuple[Kind, ...]:
-    return () if text == "none" else tuple(Kind(kind) for kind in text.split(","))
+    try:
+        return () if text == "none" else tuple(Kind(kind) for kind in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

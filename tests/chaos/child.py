@@ -43,7 +43,9 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                start_new_session=True,  # Ctrl-C is for the kit; it ends them in order
+                # A group of its own: Ctrl-C is for the kit, which ends its children in order. But of the same session: should the kit be
+                # killed, the system lets those go on that were stopped, and they find that they are to end.
+                process_group=0,
             )
         self.is_frozen = False
 
