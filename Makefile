@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTHON ?=
+# Tests side by side: most wait more than they work. 0: one after another, as a debugger needs it.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -22,7 +24,7 @@ demo: $(READY) ## start a broker and let Alice and Bob talk
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## run the tests; ARGS="-k name" picks some
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(READY) ## format, lint, types and import rules; changes nothing
 	@$(BIN)/ruff format --check .

@@ -56,3 +56,7 @@ def need_names(hosts: Path) -> tuple[str, ...]:
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no hosts file of one's own here: {error}")
     return world
+
+
+one_network = pytest.mark.usefixtures("one_network")
+"""For tests that announce or search: they would hear each other."""

@@ -1,5 +1,6 @@
 """Fixtures that start real brokers and clients; see `tests/processes.py`."""
 
+import fcntl
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from tests.processes import Town
+from tests.processes import ROOT, Town
 
 # The same examples each time: a red run is a change's fault. `make test ARGS=--hypothesis-profile=default` looks for new ones.
 settings.register_profile("hubbub", derandomize=True, database=None, deadline=None)
@@ -27,3 +28,11 @@ def unused_port() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
+
+
+@pytest.fixture
+def one_network() -> Iterator[None]:
+    """Wait until no other test, in whatever process, announces or searches by mDNS."""
+    with (ROOT / "pyproject.toml").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from time import monotonic
 
 import pytest
-from tests.abilities import need_multicast
+from tests.abilities import need_multicast, one_network
 from tests.processes import PATIENCE
 
 from hubbub.broker import announce
@@ -21,6 +21,8 @@ from hubbub.client.announcements import Found
 from hubbub.client.discovery import Search
 from hubbub.common.addresses import Address
 from hubbub.common.fingerprint import fingerprint
+
+pytestmark = one_network
 
 LOOPBACK: list[IPAddress] = [ipaddress.ip_address("127.0.0.1")]
 PRINT = fingerprint(os.urandom(32))

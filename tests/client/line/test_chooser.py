@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.abilities import one_network
 from tests.client.test_discovery import LOOPBACK, announce, await_found, network, service
 from zeroconf import Zeroconf
 
@@ -62,6 +63,7 @@ def test_only_the_latest_of_many_known_brokers_are_offered(tmp_path: Path) -> No
     assert [offer.address.port for offer in offers(home, None)] == list(range(12, 3, -1))
 
 
+@one_network
 @pytest.mark.slow
 def test_what_the_search_has_found_is_offered(network: Zeroconf, tmp_path: Path) -> None:
     announce(network, service("lab"))
