@@ -112,10 +112,12 @@ class Proxy:
         self, offset: int
     ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]:
         async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError):
-                async with _connected(self._target + offset) as (there, back):
-                    await self._join(reader, back, there, writer)
-            _abort(writer)
+            try:
+                with contextlib.suppress(OSError):
+                    async with _connected(self._target + offset) as (there, back):
+                        await self._join(reader, back, there, writer)
+            finally:  # also when the proxy ends while the broker is being reached
+                _abort(writer)
 
         return accepted
 
