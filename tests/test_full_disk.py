@@ -1,5 +1,6 @@
 """A disk that is full, by SQLite's own page limit: writes wait, reads go on, and nothing that was acked is lost."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,31 @@ def test_writes_go_on_when_the_disk_has_room_again(tmp_path: Path) -> None:
         position = bob.position("lobby")
         head = broker.store.load().room_heads[1]
         assert (position.seq, position.digest) == (head.seq, head.digest)
+
+
+def test_nothing_acked_is_lost_when_the_disk_fills_under_load(tmp_path: Path) -> None:
+    """Three programs write more than there is room for, all at once, and somebody else until it is full."""
+    with ExitStack() as stack:
+        broker = stack.enter_context(Broker.temporary(data=tmp_path / "data", max_pages=PAGES))
+        names = ("Bob", "Carol", "Dave")
+        writers = {
+            name: stack.enter_context(
+                Client(str(broker.address), name=name, home=tmp_path / name, timeout=60)
+            )
+            for name in names
+        }
+        waiting = {
+            name: [client.post_nowait("lobby", f"{n} {'x' * 8000}") for n in range(150)]
+            for name, client in writers.items()
+        }
+        alice = stack.enter_context(Stranger("127.0.0.1", broker.address.port, "Alice"))
+        fill(alice)
+        acked = {name: sum(post.done() for post in posts) for name, posts in waiting.items()}
+        assert sum(acked.values()) < 450
+        broker.store.max_pages = None
+        seqs = {name: [post.result(60) for post in posts] for name, posts in waiting.items()}
+        history = writers["Bob"].history("lobby", after=0, limit=10_000)
+        for name in names:
+            found = [(m.seq, m.text.split()[0]) for m in history if m.sender == name]
+            assert found == [(seq, str(n)) for n, seq in enumerate(seqs[name])]
+        assert all(client.verify("lobby").agrees for client in writers.values())

@@ -67,6 +67,23 @@ def test_broker_leaves_a_closed_database_when_it_is_stopped(tmp_path: Path) -> N
         assert database.execute("SELECT count(*) FROM events").fetchone() == (1,)
 
 
+def test_a_broker_that_is_stopped_under_load_acks_all_that_it_stores(tmp_path: Path) -> None:
+    with (
+        Broker.temporary(data=tmp_path) as broker,
+        Stranger("127.0.0.1", broker.address.port, "Alice") as alice,
+    ):
+        lobby = alice.rooms["lobby"].id
+        for _ in range(100):
+            alice.send(*(alice.next("post", room=lobby, text="hi") for _ in range(5)))
+        first = alice.outcome(1)
+        broker.stop()
+        alice.wait_for("closing")
+        acks = [first, *(reply for reply in alice.replies if reply["type"] == "acked")]
+        acked = sum(ack.get("count", 1) for ack in acks)
+    with closing(sqlite3.connect(tmp_path / "hubbub.db")) as database:
+        assert database.execute("SELECT count(*) FROM events").fetchone() == (acked,)
+
+
 def test_broker_goes_on_when_a_row_is_lost_that_a_client_asks_for(tmp_path: Path) -> None:
     with (
         Broker.temporary(data=tmp_path) as broker,
