@@ -32,6 +32,8 @@ class Target:
     key: bytes
     is_broker: bool
     pid: int
+    log: Path | None = None
+    """Where a broker writes its log."""
 
     @property
     def encrypted(self) -> bool:
@@ -43,12 +45,29 @@ class Target:
         """HOST:PORT, as the client library takes it."""
         return self.commands.removeprefix("tcp://")
 
+    def logged(self, text: str) -> int:
+        """Count what stands in a broker's log."""
+        return self.log.read_text().count(text) if self.log else 0
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that the server's process has taken; by whole seconds where there is no /proc."""
+        stat = Path(f"/proc/{self.pid}/stat")
+        if stat.exists():
+            fields = stat.read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        shown = _ps("time", self.pid)
+        minutes, _, seconds = shown.replace("-", ":").rpartition(":")
+        hours, _, minutes = minutes.rpartition(":")
+        return (int(hours or 0) * 60 + int(minutes or 0)) * 60 + float(seconds)
+
     def memory(self) -> int:
         """Return the resident memory of the server's process, in bytes."""
-        shown = subprocess.run(
-            ["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, check=True, text=True
-        )
-        return int(shown.stdout) * 1024
+        return int(_ps("rss", self.pid)) * 1024
+
+
+def _ps(field: str, pid: int) -> str:
+    command = ["ps", "-o", f"{field}=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
 
 
 @contextmanager
@@ -91,11 +110,13 @@ def relay(*, encrypted: bool) -> Iterator[Target]:
 
 
 @contextmanager
-def broker(folder: Path, *, encrypted: bool) -> Iterator[Target]:
-    """Run `python -m hubbub.broker` with its data in a new folder below `folder`."""
-    data = folder / f"broker-{time.monotonic_ns()}"
-    log = folder / f"{data.name}.log"
-    options = ["--bind", "127.0.0.1:0", "--data", str(data)]
+def broker(
+    folder: Path, *, encrypted: bool, data: Path | None = None, port: int = 0
+) -> Iterator[Target]:
+    """Run `python -m hubbub.broker` with its data in a new folder below `folder`, or in `data`; its log is `folder/broker-….log`."""
+    log = folder / f"broker-{time.monotonic_ns()}.log"
+    data = data or log.with_suffix("")
+    options = ["--bind", f"127.0.0.1:{port}", "--data", str(data)]
     with (
         log.open("w") as output,
         process(
@@ -107,7 +128,8 @@ def broker(folder: Path, *, encrypted: bool) -> Iterator[Target]:
     ):
         port = _port(log, child)
         key = _ask_door(port + 2) if encrypted else b""
-        yield Target(f"tcp://127.0.0.1:{port}", f"tcp://127.0.0.1:{port + 1}", key, True, child.pid)
+        where = f"tcp://127.0.0.1:{port}", f"tcp://127.0.0.1:{port + 1}"
+        yield Target(*where, key, True, child.pid, log)
 
 
 def _port(log: Path, child: "subprocess.Popen[str]") -> int:

@@ -64,15 +64,15 @@ def crowd(target: Target, size: int) -> Iterator[Crowd]:
         yield Crowd(size, _map(shared))
 
 
-def possible(size: int) -> int:
-    """Return how many subscribers the limit on open files allows, at most `size`."""
+def possible(size: int, descriptors: int = DESCRIPTORS_EACH) -> int:
+    """Return how many of those that take so many descriptors the limit on open files allows, at most `size`."""
     with suppress(ValueError, OSError):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if limit == resource.RLIM_INFINITY:
         return size
-    return max(PROCESSES, min(size, (limit - 200) // DESCRIPTORS_EACH))
+    return max(PROCESSES, min(size, (limit - 200) // descriptors))
 
 
 def _map(path: Path) -> memoryview:
