@@ -9,6 +9,7 @@ from tests.chaos.checker import DOUBLED, INVENTED, LOST, ORDER, OVERHEARD
 from tests.chaos.director import Director, Options
 from tests.chaos.plan import Kind
 from tests.chaos.table import table
+from tests.chaos.tally import Count
 from tests.processes import left_running
 
 SECONDS = 60.0 if os.environ.get("CI") else 10.0
@@ -61,3 +62,16 @@ def test_kit_finds_nothing_when_the_same_is_done_to_a_broker_that_is_whole(tmp_p
     report = Director(options, tmp_path).run()
     assert report.verdict.faults == []
     assert report.faults == {Kind.KILL_BROKER: 3}
+
+
+@pytest.mark.slow
+def test_clients_fetch_at_most_twice_what_they_lost_when_events_are_thrown_away(
+    tmp_path: Path,
+) -> None:
+    # Frames are lost by this share alone: nothing else is done to anybody, and PUB's mark is the broker's own.
+    options = Options(seed=1, seconds=4.0, clients=4, loss=0.3, hwm=128, ping=0.5, kinds=())
+    report = Director(options, tmp_path).run()
+    counts = report.counts
+    assert report.verdict.faults == []
+    assert counts[Count.LOST_FRAMES] * 5 >= counts[Count.FRAMES] > 100
+    assert counts[Count.FETCHED_BYTES] <= 2 * counts[Count.LOST_BYTES]

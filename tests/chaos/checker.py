@@ -29,6 +29,8 @@ class Verdict:
     sent: int = 0
     acked: int = 0
     stored: int = 0
+    compared: int = 0
+    """Digests of a client at its end held against the book's."""
     outlived: int = 0
     """Messages without an outcome in the life that sent them, which a later life brought home from its outbox file."""
 
@@ -251,7 +253,9 @@ class LifeCheck:
                 f"ends at {entry.seq} of {where}, having seen {shown}, where {len(rows)} are stored"
             )
             self._fault(INCOMPLETE, text)
-        elif entry.digest != digest_of(rows).hex():
+            return
+        self._verdict.compared += 1
+        if entry.digest != digest_of(rows).hex():
             self._fault(DIGEST, f"ends with another digest of {where} than that of the bytes")
 
     def end(self, *, is_last: bool) -> None:

@@ -31,9 +31,10 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
     yield "repeats recognised by the broker", f"{counts[Count.SENT_AGAIN]:,}"
     yield "gaps found by clients", f"{counts[Count.GAPS]:,}"
     yield "pages fetched to catch up", f"{counts[Count.PAGES]:,}"
-    yield "events in them", f"{counts[Count.FETCHED]:,}"
+    yield "events in these pages", f"{counts[Count.FETCHED]:,}"
     if report.options.loss:
         yield from _loss(report)
+    yield "digests compared at the end", f"{verdict.compared:,}"
     for kind in KINDS:
         yield kind, f"{verdict.kinds[kind]:,}"
 
@@ -43,6 +44,6 @@ def _loss(report: Report) -> Iterator[tuple[str, str]]:
     yield "frames of events", f"{counts[Count.FRAMES]:,}"
     lost = counts[Count.LOST_FRAMES] / max(1, counts[Count.FRAMES])
     yield "frames thrown away", f"{counts[Count.LOST_FRAMES]:,} ({lost:.1%})"
-    yield "events in them", f"{counts[Count.LOST]:,}"
+    yield "events thrown away", f"{counts[Count.LOST]:,}"
     ratio = counts[Count.FETCHED_BYTES] / max(1, counts[Count.LOST_BYTES])
     yield "bytes fetched per byte thrown away", f"{ratio:.2f}"
