@@ -1,6 +1,6 @@
 """How many clients at once get through what goes wrong: a broker that restarts, publications that are lost, a member that freezes, a full disk.
 
-    python bench/recovery.py [restart] [loss] [frozen] [full] [--clients 500] [--messages 200]          all, if none is named
+    python bench/recovery.py [restart] [loss] [frozen] [full] [pages] [--clients 500] [--messages 200]          all, if none is named
 
 Broker and clients are processes of their own; the clients are those of the library, encrypted, in a few rooms each. At the end of each measurement all clients
 have the same digest of every room as the broker, or the bench fails.
@@ -25,9 +25,11 @@ from bench.figures import machine
 from bench.people import Group, group
 from bench.servers import ROOT, BenchError, Target, broker
 from bench.subscribers import ROOM, crowd, possible
+from bench.wire import Driver, Session, new_context
 
 from hubbub.broker.broker import Broker
 from hubbub.client import Client
+from hubbub.common.limits import PAGE_ITEMS
 
 PROCESSES = 5
 ROOMS = ("first", "second", "third")
@@ -300,11 +302,40 @@ def _stalled(posts: Sequence[Sequence[Future[int]]]) -> int:
     return acked
 
 
+def measure_pages(plan: Plan) -> None:
+    """Let many ask for the same page at once: one that is final, as all do who catch up, and one that is read anew for each."""
+    print(f"\n{plan.clients} sessions ask for the same {PAGE_ITEMS} events at once\n")
+    with new_context() as context, broker(plan.folder, encrypted=True) as target:
+        sessions = [Session(context, target, f"reader-{n}") for n in range(plan.clients)]
+        for session in sessions:
+            room = session.until("welcome")["rooms"][0]["room"]
+        driver = Driver(context, target)
+        while driver.acked < PAGE_ITEMS:
+            driver.post_one()
+        driver.close()
+        for what, span in (
+            ("read once", {"after": 0, "before": PAGE_ITEMS + 1}),
+            ("read for each", {"after": 0}),
+        ):
+            for session in sessions:
+                session.ping()
+                session.until("pong")
+            before, started = target.cpu(), time.monotonic()
+            for session in sessions:
+                session.send({"type": "history", "id": 9, "room": room, **span})
+            for session in sessions:
+                session.until("page")
+            took = time.monotonic() - started
+            print(f"{what:<21} {took:.2f} s, broker's CPU {target.cpu() - before:.2f} s")
+        context.destroy(linger=0)
+
+
 MEASURES: dict[str, Callable[[Plan], None]] = {
     "restart": measure_restart,
     "loss": measure_loss,
     "frozen": measure_frozen,
     "full": measure_full,
+    "pages": measure_pages,
 }
 
 
