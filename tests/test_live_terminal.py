@@ -39,6 +39,7 @@ def test_what_arrives_stands_above_the_line_being_typed(town: Town) -> None:
         alice.keys("half a li")
         alice.shows("^half a li$")
         bob.post("lobby", "first")
+        alice.shows("^Bob: first$")  # between rooms and private messages there is no order
         bob.tell("Alice", "second")
         alice.shows(r"^Bob: first\nPrivate message from Bob: second\nhalf a li\nlobby · 2 online")
         assert alice.cursor == len("half a li")
