@@ -3,7 +3,7 @@
 import fcntl
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,16 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 @pytest.fixture
 def unused_port() -> Iterator[int]:
-    """A port that nobody listens on and nobody else gets: bound, not listening."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
+    """The first of three ports in a row that nobody listens on and nobody else gets: bound, not listening."""
+    while True:
+        with ExitStack() as held, suppress(OSError, OverflowError):  # one of them is in use
+            port = 0
+            for _ in range(3):
+                bound = held.enter_context(socket.socket())
+                bound.bind(("127.0.0.1", port))
+                port = bound.getsockname()[1] + 1
+            yield port - 3
+            return
 
 
 @pytest.fixture
