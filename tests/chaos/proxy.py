@@ -33,6 +33,7 @@ class Proxy:
         self._target = 0
         self._servers: list[asyncio.Server] = []
         self._pairs: set[Pair] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chaos-proxy", daemon=True)
 
@@ -105,21 +106,30 @@ class Proxy:
 
     async def _end(self) -> None:
         await self._listen_no_more()
-        await self._cut(lambda: True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # the last connections are closed in the next turn
         self._over.set()
 
     def _accepting(
         self, offset: int
-    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]:
-        async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                with contextlib.suppress(OSError):
-                    async with _connected(self._target + offset) as (there, back):
-                        await self._join(reader, back, there, writer)
-            finally:  # also when the proxy ends while the broker is being reached
-                _abort(writer)
+    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
+        def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(self._lead_on(reader, writer, offset))
+            self._tasks.add(task)
+            # Not in the task: one that is cancelled before its first step never gets there.
+            task.add_done_callback(lambda _: _abort(writer))
+            task.add_done_callback(self._tasks.discard)
 
         return accepted
+
+    async def _lead_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, offset: int
+    ) -> None:
+        with contextlib.suppress(OSError):
+            async with _connected(self._target + offset) as (there, back):
+                await self._join(reader, back, there, writer)
 
     async def _join(
         self,
