@@ -25,7 +25,7 @@ LOGIN_MOST_SECONDS: Final = 30.0
 LOGIN_AGAIN_MOST_SECONDS: Final = 8.0
 """The longest that these waits become."""
 ABSENT_SECONDS: Final = 30.0
-"""ZeroMQ makes a lost connection again by itself, within 10 seconds of the broker's return; in case it gave up, it is told to."""
+"""ZeroMQ makes a lost connection again by itself, within 5 seconds of the broker's return; in case it gave up, it is told to."""
 
 
 class Phase(Enum):

@@ -106,7 +106,7 @@ def _harden(socket: Socket) -> None:
     socket.maxmsgsize = CLIENT_MAX_FRAME_BYTES
     # Without jitter all clients of a lost broker come back in lockstep.
     socket.reconnect_ivl = random.randint(100, 1000)  # noqa: S311 - jitter, no secret
-    socket.reconnect_ivl_max = 10_000
+    socket.reconnect_ivl_max = 5_000  # a person waits no longer for a broker that is back
 
 
 class Connection:
