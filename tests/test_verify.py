@@ -51,6 +51,14 @@ def test_the_command_shows_all_rooms_or_those_named(town: Town) -> None:
     assert (facts["room"], facts["last"], facts["agrees"]) == ("lobby", 5, True)
 
 
+def test_who_has_nothing_agrees_about_it(town: Town) -> None:
+    town.broker()
+    found = town.through_pipes("A", "verify", "--broker", town.address, "--name", "A")
+    assert found.ends() == 0
+    assert found.lines[1::2] == ["lobby: no entry", "private messages: no entry"]
+    assert all(line.endswith(", the broker agrees") for line in found.lines[2::2])
+
+
 def test_a_room_that_one_is_not_in_is_refused(town: Town) -> None:
     town.broker()
     found = town.through_pipes("A", "verify", "dev", "--broker", town.address, "--name", "A")

@@ -18,7 +18,7 @@ Ask = Callable[[Wish], Page]
 def verify(room: str | None, position: LogPosition, ask: Ask) -> Verification:
     """Read a log up to `position`, where this client has read, and compare. `ask` gets pages of it. 16 bytes of memory an event."""
     page = ask(Wish(0, after=0))
-    first = page.first
+    first = max(1, page.first)  # an empty log has no first event
     digests = [page.before if page.events else position.digest or EMPTY]
     """Behind each event from `first` - 1 on, as they follow from the events."""
     last = first - 1
