@@ -17,6 +17,7 @@ from hubbub.client.outbox import Keeping, Kept
 from hubbub.client.outbox_file import OutboxFile
 from hubbub.client.results import Unanswered
 from hubbub.common.commands import Leave, Mark, Post, Skip, Tell
+from hubbub.common.limits import WINDOW_COMMANDS
 from hubbub.common.replies import Acked, Error
 
 OWNER = "alice at a broker"
@@ -249,3 +250,51 @@ def test_the_epoch_is_known_from_the_first_login(path: Path, first: Process) -> 
     kept = left(path)
     assert kept is not None
     assert kept.epoch == EPOCH
+
+
+def test_a_process_killed_before_another_log_answers_finds_out_again(
+    path: Path, first: Process
+) -> None:
+    first.dies()
+    new = Log(b"N" * 16, "lobby")
+    second = Process(path)
+    second.alice.connects().hears(second.alice.welcome(new, epoch=b"2" * 16))
+    second.dies()
+    third = Process(path)
+    third.alice.connects().hears(third.alice.welcome(new, epoch=b"2" * 16))
+    third.alice.hears(Error("producer_expired", "", n=2))
+    third.alice.hears(third.alice.welcome(new, epoch=b"2" * 16))
+    assert (Post(1, new.id, "one"), Tell(2, "Bob", "two", {"a": 1})) in third.alice.frames
+    third.alice.hears(Acked(1, new.id, 1), Acked(2, INBOX, 1))
+    third.dies()
+    assert left(path) is None
+
+
+def test_only_what_was_perhaps_sent_is_given_up_with_its_producer(
+    path: Path, first: Process, lobby: Log
+) -> None:
+    for number in range(WINDOW_COMMANDS):
+        first.alice.posts(f"more {number}")
+    first.dies()
+    alice = Process(path).alice.logs_in(lobby)
+    alice.hears(Error("producer_expired", "", n=2))
+    assert [it.text for it in unanswered(alice)] == [
+        f"more {number}" for number in (WINDOW_COMMANDS - 2, WINDOW_COMMANDS - 1)
+    ]
+
+
+def test_what_cannot_be_written_down_is_not_sent_and_nothing_counts_without_it(
+    path: Path, first: Process
+) -> None:
+    first.file.commit()
+    with sqlite3.connect(":memory:") as full:
+        full.execute("CREATE TABLE writes (id)")
+    full.close()
+    broken, first.file._database = first.file._database, full
+    first.alice.calls(calls.outbox)
+    with pytest.raises(OutboxUnusable):
+        first.alice.posts("three")
+    first.file._database = broken
+    assert [it.text for it in unanswered(first.alice)] == ["one", "two"]
+    with pytest.raises(OutboxUnusable):
+        first.file.commit()

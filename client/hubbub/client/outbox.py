@@ -9,6 +9,7 @@ The rules: the broker takes only n = highest + 1 and repeats the outcome of what
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Protocol
 
 from msgspec.structs import replace
@@ -124,10 +125,11 @@ class Outbox:
     def _resume(self, writes: Sequence[KeptWrite], new_ticket: Callable[[], Ticket]) -> None:
         self._first = writes[0].write.n
         self._ids = writes[-1].id
-        for it in writes:
+        for place, it in enumerate(writes):
             size = len(encode(it.write)) + _N_BYTES
-            # Perhaps it was sent: only the broker knows.
-            self._entries.append(Entry(it.id, it.write, new_ticket(), size, it.room, sent=True))
+            # What lies within the window was perhaps sent: only the broker knows. What lies behind it was not.
+            sent = place < WINDOW_COMMANDS
+            self._entries.append(Entry(it.id, it.write, new_ticket(), size, it.room, sent=sent))
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -160,8 +162,8 @@ class Outbox:
         """Append a write whose n is `next_n`; `room` is the name of the room that it goes to."""
         assert write.n == self.next_n
         self._ids += 1
+        self._keeper.added(self._ids, write, room)  # first: what cannot be kept is not written
         self._entries.append(Entry(self._ids, write, ticket, len(encode(write)) + _N_BYTES, room))
-        self._keeper.added(self._ids, write, room)
 
     def cancel(self, id: int, ticket: Ticket) -> bool:
         """Have nothing done in place of a write, if the broker has not taken it yet; the ticket is told with its outcome. False: it has one."""
@@ -316,7 +318,7 @@ class Outbox:
 
     def claim(self, is_it: Callable[[Write], bool]) -> bool:
         """Mark the first write in flight that `is_it` accepts as seen; False if there is none. Each write is claimed once."""
-        for entry in self._entries:
+        for entry in islice(self._entries, WINDOW_COMMANDS):
             if not entry.sent:
                 break
             if not (entry.done or entry.seen) and is_it(entry.write):

@@ -32,6 +32,8 @@ class OutboxFile:
         self._path = path
         self._database = database
         self._has_changed = False
+        self._failure: OutboxUnusable | None = None
+        """A change that could not be made: those around it must not count without it."""
         self.kept: Kept | None = None
         """What an earlier process left without an outcome."""
 
@@ -110,7 +112,9 @@ class OutboxFile:
         self._run("DELETE FROM writes WHERE id = ?", id)
 
     def commit(self) -> None:
-        """Let everything told so far count. Raises OutboxUnusable."""
+        """Let everything told so far count. Raises OutboxUnusable, also if any of it could not be written down."""
+        if self._failure is not None:
+            raise self._failure
         if self._has_changed:
             with _usable(self._path):
                 self._database.execute("COMMIT")
@@ -123,8 +127,12 @@ class OutboxFile:
 
     def _run(self, statement: str, *values: object) -> None:
         self._has_changed = True
-        with _usable(self._path):
-            self._database.execute(statement, values)
+        try:
+            with _usable(self._path):
+                self._database.execute(statement, values)
+        except OutboxUnusable as error:
+            self._failure = error
+            raise
 
 
 def _read(body: bytes) -> Write:

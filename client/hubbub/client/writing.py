@@ -66,19 +66,25 @@ class Writing:
         """
         replaced = self._epoch not in (None, epoch)
         self._is_replaced = self._is_replaced or replaced
-        if epoch != self._epoch:
-            self._epoch = epoch
+        self._epoch = epoch
+        if not self._is_replaced:
             self.outbox.entered(epoch)
         return replaced
 
+    def _answered(self) -> None:
+        """Take it that this log knows the producer. Kept no sooner: who is killed before must find out again that the log is another."""
+        if self._is_replaced and self._epoch is not None:
+            self._is_replaced = False
+            self.outbox.entered(self._epoch)
+
     def _new_producer(self) -> None:
-        self._is_replaced = False
+        self._answered()
         self.outbox.restart(self._random_bytes(PRODUCER_ID_BYTES))
 
     def acked(self, acked: Acked, now: float) -> list[tuple[int, Entry]]:
         """Take an ack; returns the writes that it answers, each with its offset from the ack's seq."""
         self._behind_since = None
-        self._is_replaced = False
+        self._answered()
         settled = self.outbox.settle(acked.n, acked.count, now)
         for _, group in groupby(enumerate(settled), lambda item: item[1][0] - item[0]):
             run = [pair for _, pair in group]
@@ -143,7 +149,7 @@ class Writing:
         return True
 
     def _settle_refused(self, n: int, error: Error, now: float) -> None:
-        self._is_replaced = False
+        self._answered()
         settled = self.outbox.settle(n, 1, now)
         for _, entry in settled:
             self._do(Fail(entry.ticket, refused(error.code, error.text)))
