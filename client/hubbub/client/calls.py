@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from hubbub.client.effects import Complete, Fail, Ticket
+from hubbub.client.effects import Complete, Fail, Kept, Ticket
 from hubbub.client.errors import Closed, NotMember
 from hubbub.client.logs import LogReader, read_event
 from hubbub.client.narrator import narrate
@@ -133,8 +133,8 @@ def _unanswered(entry: Entry) -> Unanswered:
 
 
 def keep(session: Session, ticket: Ticket) -> None:
-    """Complete as soon as everything written before is in the outbox file, if there is one."""
-    session.do(Complete(ticket))
+    """Complete as soon as everything written before is in the outbox file, if there is one; fails if it cannot be."""
+    session.do(Kept(ticket))
 
 
 # Questions.

@@ -69,7 +69,8 @@ class Client:
     What is written while the broker is away is kept and sent when it is back, in order and exactly once; a call that gets no answer in time raises
     OutcomeUnknown, and its write stays. Every call raises Closed after the end, and RequestError with the broker's code when refused. Rooms are
     named in any case. With a file as `outbox`, made if missing, every write is in it before the call returns, and stays until it has its outcome: the next
-    client with that file sends it again, so that even a killed program loses nothing, and doubles nothing. One process at a time may use it. Callbacks of Futures run in the client's thread: there only the `_nowait` calls may be used.
+    client with that file sends it again, so that even a killed program loses nothing, and doubles nothing. One process at a time may use it; if it fails, as on a full disk, the client ends with OutboxUnusable, and `post_nowait` raises Closed. Callbacks of Futures run in the client's thread: there only the `_nowait` calls may be used,
+    and what they write is in the file soon after.
 
     Raises ConnectError, BadName, InvalidAddress, HomeUnusable, OutboxUnusable.
     """
@@ -353,7 +354,7 @@ class Client:
         ticket = new_future()
         self._gate.enter(ticket, wait=not self._pump.is_mine)
         self._submit(function, *arguments, ticket=ticket)
-        if self._is_kept and not self._pump.is_mine:
+        if self._is_kept and not self._pump.is_anyones():
             self._submit(calls.keep).result()
         return ticket
 

@@ -82,6 +82,13 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The call with this ticket asked until everything written before is in the outbox file: tell it whether it is."""
+
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
 class Fail:
     """The call with this ticket failed."""
 
@@ -106,6 +113,7 @@ Effect = (
     | Emit
     | Acknowledge
     | Complete
+    | Kept
     | Fail
     | End
 )

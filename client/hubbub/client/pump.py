@@ -29,6 +29,7 @@ from hubbub.client.effects import (
     Emit,
     End,
     Fail,
+    Kept,
     Reconnect,
     Send,
     Subscribe,
@@ -92,6 +93,8 @@ class Pump:
         self._calls: deque[tuple[Future[Any], Call]] = deque()
         self._told = False
         self._over = False
+        self._is_kept = False
+        """Whether what this turn has changed is in the outbox file, if there is one."""
         self._effects: deque[Effect] = deque()
         """What is still to be performed of a turn; if one fails, the tickets in the others are not forgotten."""
         self._wake_in, self._wake_out = system_sockets.socketpair()
@@ -117,12 +120,19 @@ class Pump:
         except RuntimeError:  # no more threads
             self._wake_in.close()
             self._wake_out.close()
+            if self._outbox is not None:
+                self._outbox.close()
             raise
 
     @property
     def is_mine(self) -> bool:
         """Whether the caller runs in the pump's own thread, as the callback of a Future does: it must not wait there."""
         return threading.current_thread() is self._thread
+
+    @staticmethod
+    def is_anyones() -> bool:
+        """Whether the caller runs in the pump's thread of any client: two of them must not wait for each other."""
+        return threading.current_thread().name == PUMP_THREAD
 
     def submit(self, ticket: Future[Any], call: Call) -> None:
         """Have `call` made with the session, in the pump's thread; the ticket is failed with Closed if that is too late."""
@@ -191,6 +201,7 @@ class Pump:
         self._events_again: float | None = None
 
     def _turn(self) -> None:
+        self._is_kept = False
         now = monotonic()
         until = self._wait_until(now)
         timeout = None if until is None else max(0, round((until - now) * 1000 + 0.5))
@@ -208,6 +219,7 @@ class Pump:
         self._effects.extend(self._session.take(now))
         if self._outbox is not None:
             self._outbox.commit()  # before anything of it is sent, and before anybody is told
+        self._is_kept = True
         while self._effects:
             self._perform(self._effects.popleft())
 
@@ -296,7 +308,7 @@ class Pump:
             case Send(commands=commands):
                 if not self._commands.send(encode(commands)):
                     _log.debug("not sent: there is no connection")
-            case Acknowledge() | Complete() | Fail() | Emit():
+            case Acknowledge() | Complete() | Kept() | Fail() | Emit():
                 self._tell(effect)
             case Subscribe(topic=topic):
                 if self._events is not None:
@@ -342,10 +354,10 @@ class Pump:
         self.error = error
         self._session.end(error)
         for effect in (*self._effects, *self._session.take(monotonic())):
-            if isinstance(effect, Acknowledge | Complete | Fail | Emit):
+            if isinstance(effect, Acknowledge | Complete | Kept | Fail | Emit):
                 self._tell(effect)
 
-    def _tell(self, effect: Acknowledge | Complete | Fail | Emit) -> None:
+    def _tell(self, effect: Acknowledge | Complete | Kept | Fail | Emit) -> None:
         """Tell the app. Whatever its callbacks raise, SystemExit too, the others are told."""
         match effect:
             case Acknowledge(tickets=tickets, seq=seq):
@@ -353,6 +365,10 @@ class Pump:
                     settle(ticket.set_result, place)
             case Complete(ticket=ticket, result=result):
                 settle(ticket.set_result, result)
+            case Kept(ticket=ticket) if self._is_kept:
+                settle(ticket.set_result, None)
+            case Kept(ticket=ticket):
+                settle(ticket.set_exception, self.closed())
             case Fail(ticket=ticket, error=error):
                 settle(ticket.set_exception, error)
             case Emit(update=update):
