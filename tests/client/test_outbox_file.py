@@ -298,3 +298,26 @@ def test_what_cannot_be_written_down_is_not_sent_and_nothing_counts_without_it(
     assert [it.text for it in unanswered(first.alice)] == ["one", "two"]
     with pytest.raises(OutboxUnusable):
         first.file.commit()
+
+
+def test_a_file_that_was_removed_or_replaced_keeps_nothing_more(path: Path, first: Process) -> None:
+    first.file.commit()
+    path.unlink()
+    first.alice.posts("three")
+    with pytest.raises(OutboxUnusable, match="was removed"):
+        first.file.commit()
+    path.touch()
+    with pytest.raises(OutboxUnusable, match="was removed"):
+        first.file.commit()
+
+
+def test_a_program_may_change_its_folder(
+    tmp_path: Path, path: Path, first: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first.dies()
+    monkeypatch.chdir(tmp_path)
+    second = Process(Path(path.name))
+    monkeypatch.chdir("/")
+    second.file.entered(b"2" * 16)
+    second.dies()
+    assert left(path) is not None

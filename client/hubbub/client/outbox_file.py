@@ -8,7 +8,7 @@ disk is not waited for, so a power cut may take the last moments.
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -31,6 +31,7 @@ class OutboxFile:
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self._path = path
         self._database = database
+        self._stat = path.stat()
         self._has_changed = False
         self._failure: OutboxUnusable | None = None
         """A change that could not be made: those around it must not count without it."""
@@ -40,7 +41,7 @@ class OutboxFile:
     @classmethod
     def open(cls, path: str | Path, owner: str) -> Self:
         """Open the file, made if missing, for `owner`, whoever that names. Raises OutboxUnusable."""
-        path = Path(path).expanduser()
+        path = Path(path).expanduser().absolute()  # the program may change its folder
         with _usable(path):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             database = sqlite3.connect(
@@ -116,10 +117,19 @@ class OutboxFile:
         if self._failure is not None:
             raise self._failure
         if self._has_changed:
+            self._check_place()
             with _usable(self._path):
                 self._database.execute("COMMIT")
                 self._database.execute("BEGIN")
             self._has_changed = False
+
+    def _check_place(self) -> None:
+        """Raise OutboxUnusable if the file was removed or replaced: nobody would ever find what is written to it."""
+        with suppress(
+            PermissionError
+        ):  # the program has given up its rights: then nothing is known
+            if not (self._path.exists() and os.path.samestat(self._path.stat(), self._stat)):
+                raise OutboxUnusable(f"the outbox {self._path} was removed while in use")
 
     def close(self) -> None:
         """Close the file; what was not committed does not count."""
