@@ -8,7 +8,7 @@ disk is not waited for, so a power cut may take the last moments.
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -125,11 +125,14 @@ class OutboxFile:
 
     def _check_place(self) -> None:
         """Raise OutboxUnusable if the file was removed or replaced: nobody would ever find what is written to it."""
-        with suppress(
-            PermissionError
-        ):  # the program has given up its rights: then nothing is known
-            if not (self._path.exists() and os.path.samestat(self._path.stat(), self._stat)):
-                raise OutboxUnusable(f"the outbox {self._path} was removed while in use")
+        try:
+            is_there = os.path.samestat(self._path.stat(), self._stat)
+        except FileNotFoundError:
+            is_there = False
+        except OSError:
+            return  # a program that has given up its rights cannot look
+        if not is_there:
+            raise OutboxUnusable(f"the outbox {self._path} was removed while in use")
 
     def close(self) -> None:
         """Close the file; what was not committed does not count."""
