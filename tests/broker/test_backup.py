@@ -240,3 +240,21 @@ def test_a_running_broker_is_backed_up(data: Path, file: Path) -> None:
         back_up(data, file)
         assert broker.store.load().room_heads[1].seq == 7
     assert verify(data, file).faults == []
+
+
+def test_nothing_is_left_beside_a_backup_whose_name_looks_like_a_pattern(
+    data: Path, file: Path
+) -> None:
+    odd = file.with_name("chat [1].hubbub")
+    back_up(data, odd)
+    assert names(odd.parent) == [odd.name]
+
+
+@pytest.mark.parametrize("name", ["hubbub.db", "hubbub.db-wal", "server.key", "hubbub.lock"])
+def test_a_backup_never_takes_the_place_of_what_is_backed_up(data: Path, name: str) -> None:
+    before = names(data)
+    with pytest.raises(BrokerError, match="is the broker's own: name another file"):
+        back_up(data, data / name, force=True)
+    assert names(data) == before
+    assert verify(data).faults == []
+    back_up(data, data / "monday.hubbub")

@@ -1,6 +1,7 @@
 """What the operator's commands print, and how they end."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,22 @@ def test_a_folder_in_use_is_no_place_to_restore(data: Path, tmp_path: Path) -> N
         result = run(data, "restore", tmp_path / "b")
     assert result.exit_code == 1
     assert "in use by another broker" in result.stderr
+
+
+def test_an_operator_is_told_of_damage_that_left_no_log(data: Path) -> None:
+    run_sql(data / "hubbub.db", "DELETE FROM rooms")
+    run_sql(data / "hubbub.db", "DELETE FROM accounts")
+    result = run(data, "verify", "--logs")
+    assert result.exit_code == 1
+    assert "FAULT: " in result.stdout
+    assert isinstance(result.exception, SystemExit), "no traceback"
+
+
+@pytest.mark.parametrize("command", [("backup", "--force"), ("restore",), ("verify",)])
+def test_no_command_waits_at_a_fifo(data: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    result = run(data, *command, fifo)
+    assert result.exit_code == 1
+    assert result.stderr == f"hubbub-broker: {fifo} is no regular file: name another\n"
+    assert fifo.is_fifo()

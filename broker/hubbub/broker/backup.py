@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import os
 import shlex
 import sqlite3
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubbub.broker.errors import BrokerError
-from hubbub.broker.folder import find_database, read_server_key
+from hubbub.broker.folder import find_database, is_own, read_server_key
 from hubbub.broker.store import backups
 from hubbub.broker.store.audit import audit
 from hubbub.broker.store.connections import UNREADABLE, advice
@@ -36,7 +37,10 @@ def back_up(data: Path, file: Path, *, force: bool = False) -> Made:
     file = file.absolute()
     if not force and os.path.lexists(file):
         raise BrokerError(f"{file} exists: name another file, or say --force to replace it")
+    backups.check_file(file)
     database = find_database(data)
+    if file.parent.resolve() == database.parent.resolve() and is_own(file.name):
+        raise BrokerError(f"{file} is the broker's own: name another file")
     key = read_server_key(data)
     try:
         with _unnamed(file) as copy:
@@ -92,7 +96,7 @@ def _unnamed(file: Path) -> Iterator[Path]:
     try:
         yield copy
     finally:
-        for left in copy.parent.glob(f"{copy.name}*"):
+        for left in copy.parent.glob(f"{glob.escape(copy.name)}*"):
             left.unlink(missing_ok=True)
 
 

@@ -144,6 +144,11 @@ def find_database(path: Path) -> Path:
     return database
 
 
+def is_own(name: str) -> bool:
+    """Whether a file of this name in a data folder is the broker's, or would be taken for it."""
+    return name.startswith((*_MARKS, _KEY, *replacing.PREFIXES))
+
+
 def read_server_key(path: Path) -> bytes:
     """Return the secret key in a data folder, 32 bytes. Raises FolderError if it is missing, damaged, or others can read it."""
     file = path.absolute() / _KEY

@@ -22,6 +22,7 @@ from hubbub.common.private_files import sync
 _UNFINISHED: Final = ".restore."
 _READY: Final = ".restored-"
 _KEPT: Final = "replaced-"
+PREFIXES: Final = (_UNFINISHED, _READY, _KEPT)
 
 
 @contextmanager

@@ -55,6 +55,7 @@ def restore(file: Path, data: Path) -> Restored:
 def _read(path: Path, origin: Path | None = None) -> backups.Backup:
     """Return what makes it a backup. Raises BrokerError if it is none, OSError if it cannot be read."""
     origin = origin or path
+    backups.check_file(path)
     path.open("rb").close()  # says better than SQLite why a file cannot be read
     try:
         connection = backups.open_readable(path)

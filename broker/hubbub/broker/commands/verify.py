@@ -48,7 +48,7 @@ def verify(file: Path | None, data: Path, logs: bool, as_json: bool) -> None:
 
 def _print(report: Report, *, logs: bool) -> None:
     if logs:
-        width = max(len(log.where) for log in report.logs)
+        width = max((len(log.where) for log in report.logs), default=0)
         for log in report.logs:
             span = f"{log.first}..{log.last}" if log.count else "empty"
             click.echo(f"{log.where:<{width}}  {span:>12}  {log.count:>9,}  {log.digest.hex()}")

@@ -38,9 +38,16 @@ class Backup:
     key: bytes = field(repr=False)
 
 
+def check_file(path: Path) -> None:
+    """Raise FolderError if this is a FIFO or a device: to open one may wait for ever, where no signal is noticed."""
+    if path.exists() and not path.is_file():
+        raise FolderError(f"{path} is no regular file: name another")
+
+
 def open_readable(path: Path) -> sqlite3.Connection:
     """Open a database of ours, or a backup, for reading. Raises FolderError if it is neither, or of a newer hubbub; sqlite3.Error."""
     check_sqlite()
+    check_file(path)
     connection = connect_outsider(path)
     try:
         migrations.check_known(connection, path)
