@@ -100,8 +100,8 @@ def bounds_of(kind: inspect.Type) -> str:
             text = f"{least} … {most} items, each {bounds_of(item)}"
         case inspect.IntType(ge=int(low), le=high):
             text = f"{number(low)} … {number(high)}"
-        case inspect.FloatType(ge=low):
-            text = f"at least {low}"
+        case inspect.FloatType(ge=low, le=high):
+            text = f"{low} … {high}"
         case inspect.StrType(max_length=int(most)):
             text = f"at most {most} characters"
         case inspect.BytesType(min_length=int(least), max_length=most) if least == most:

@@ -232,6 +232,7 @@ def _sql(script: str) -> Callable[[Path], object]:
         (_sql("DELETE FROM events WHERE seq = 2"), r"is damaged \(.*seq 2: is missing\): see"),
         (_sql("UPDATE backup SET key = x'00'"), "is a damaged backup: it has no key"),
         (_sql("DELETE FROM backup"), "is a damaged backup: it has no key"),
+        (_sql(f"UPDATE backup SET taken = {2**62}"), "is a damaged backup: it says no time"),
         (_sql("UPDATE backup SET format = 2"), "a newer hubbub made it"),
         (_sql("PRAGMA user_version = 99"), "a newer hubbub made it"),
         (_sql("PRAGMA application_id = 7"), "neither hubbub's database nor a backup"),

@@ -252,3 +252,10 @@ def test_split_gives_a_part_of_its_own_list_when_it_is_over_the_limit() -> None:
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 65_535, 65_536])
 def test_array_is_that_of_msgpack_when_its_parts_are_encoded(count: int) -> None:
     assert codec.array([b"\xc0"] * count) == packed([None] * count)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 3601.0, float("inf"), float("nan")])
+def test_nobody_is_sent_away_for_ever(seconds: float) -> None:
+    closing = {"type": "closing", "code": "shutting_down", "text": "", "retry_after": seconds}
+    with pytest.raises(WireError):
+        codec.decode_replies(msgpack.packb([closing]))

@@ -19,6 +19,8 @@ from hubbub.common.limits import KEY_BYTES
 FORMAT: Final = 1
 PAGES: Final = 4096
 """Copied at once, of 4 KiB: between two such steps an interruption is noticed."""
+LAST_TIME: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999, which is the last that has a date."""
 
 _TABLE: Final = """
     CREATE TABLE backup (
@@ -91,6 +93,8 @@ def read_backup(connection: sqlite3.Connection, path: Path) -> Backup | None:
         raise FolderError(
             f"{path} has format {number}, this hubbub knows {FORMAT}: a newer hubbub made it; install that one"
         )
+    if not 0 <= taken <= LAST_TIME:
+        raise FolderError(f"{path} is a damaged backup: it says no time; take another one")
     return Backup(taken, key)
 
 
