@@ -1,5 +1,7 @@
 """Pages that many ask for at once: read once, kept within a bound, never kept when they could change."""
 
+import tracemalloc
+
 import pytest
 from tests.broker.core.desk import Desk
 from tests.broker.core.memory_store import LOBBY
@@ -54,6 +56,21 @@ def test_kept_pages_are_bounded_and_the_least_used_forgotten() -> None:
     assert not shelf.queries, "used all the time"
     pages.read(page(1))
     assert shelf.queries == [page(1)], "used longest ago"
+
+
+@pytest.mark.slow
+def test_empty_pages_stay_within_the_bound_with_all_that_they_need() -> None:
+    shelf = Shelf(count=0)
+    pages = Pages(shelf.read)
+    tracemalloc.start()
+    try:
+        for number in range(1_000_000, 1_040_000):
+            pages.read(page(number))
+            shelf.queries.clear()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept <= KEPT_BYTES
 
 
 def test_a_page_that_could_not_be_read_is_read_again() -> None:

@@ -16,6 +16,8 @@ KEPT_BYTES: Final = 8 * MIB
 """The last 30 or so full pages."""
 _EVENT_BYTES: Final = 120
 """What Python needs for an event beside its bytes: a tuple, a number, an object's head."""
+_PAGE_BYTES: Final = 1000
+"""What it needs for a page, be it empty: the query with its numbers, their place in the dict, the page itself. Rather too much than too little."""
 
 
 class Pages:
@@ -42,4 +44,4 @@ class Pages:
 
 
 def _size(page: EventsPage) -> int:
-    return sum(len(event) + _EVENT_BYTES for _, event in page.events) + _EVENT_BYTES
+    return sum(len(event) + _EVENT_BYTES for _, event in page.events) + _PAGE_BYTES
