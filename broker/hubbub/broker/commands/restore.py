@@ -11,7 +11,7 @@ Examples:
   hubbub-broker restore /mnt/backups/monday.hubbub
   hubbub-broker restore /mnt/backups/monday.hubbub --data /srv/chat
 
-Exit codes: 0 done; 1 not done, stderr says why, and the folder is as it was."""
+Exit codes: 0 done; 1 not done, stderr says why, and the data are as they were."""
 
 
 @click.command(context_settings=options.HELP, epilog=_EPILOG)
