@@ -130,9 +130,8 @@ class Writing:
             self.outbox.go_back(1, now, 0.0)  # nothing of it was ever taken
             return False
         if error.code == Code.PRODUCER_EXPIRED:
-            if (
-                not self._is_replaced
-            ):  # else nothing of it is in the log that took the place of ours
+            # Nothing of it is in a log that took the place of ours: there it is sent by another producer.
+            if not self._is_replaced:
                 why = "the broker no longer knows this client's writes"
                 self._fail(self.outbox.remove_sent(), why)
             self._new_producer()
