@@ -94,6 +94,11 @@ class Proxy:
 
     async def _listen_no_more(self) -> None:
         for server in self._servers:
+            for listener in server.sockets:
+                self._loop.remove_reader(listener.fileno())
+        # asyncio leaks a connection whose server is closed between its being accepted and the next turn.
+        await asyncio.sleep(0)
+        for server in self._servers:
             server.close()
         self._servers.clear()
 
