@@ -99,6 +99,31 @@ def test_watch_shuts_nothing_when_the_descriptor_is_another_connections_now(
     assert client.recv(1) == b"x"
 
 
+@pytest.mark.parametrize("network", ["127.0.0.1", "127.0.0.0/8", "0.0.0.0/0"])
+def test_watch_shuts_connections_from_a_network(
+    accepted: tuple[socket.socket, socket.socket], network: str
+) -> None:
+    client, broker = accepted
+    watch = Watch()
+    watch.accepted(broker.fileno(), is_commands=True)
+    watch.accepted(900, is_commands=True)  # gone before it could be asked for its peer
+    watch.cut_network(network)
+    client.settimeout(10)
+    assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize("network", ["127.0.0.2", "192.0.2.0/24", "::1", "::/0"])
+def test_watch_leaves_connections_from_other_networks(
+    accepted: tuple[socket.socket, socket.socket], network: str
+) -> None:
+    client, broker = accepted
+    watch = Watch()
+    watch.accepted(broker.fileno(), is_commands=True)
+    watch.cut_network(network)
+    broker.sendall(b"x")
+    assert client.recv(1) == b"x"
+
+
 def test_watch_knows_and_shuts_connections_by_ipv6_and_shows_ipv4_plainly(
     accepted_by_ipv6: tuple[str, socket.socket, socket.socket], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -21,6 +21,7 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.effects import (
     Cut,
+    CutNetwork,
     Effect,
     Fetch,
     Grant,
@@ -376,6 +377,8 @@ class Loop:
                     self._sockets.events.setsockopt(zmq.UNSUBSCRIBE, effect.topic)
                 case Cut():
                     self._watch.cut(effect.connection)
+                case CutNetwork():
+                    self._watch.cut_network(effect.network)
                 case LogPeer():
                     self._watch.log_peer(effect.connection)
                 case LogEntry():

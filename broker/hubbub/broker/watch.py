@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from itertools import count
 
 from hubbub.broker.entries import Entry, Value
@@ -105,6 +106,13 @@ class Watch:
             return
         with contextlib.suppress(OSError), _borrowed(connection.fd) as borrowed:
             borrowed.shutdown(socket.SHUT_RDWR)
+
+    def cut_network(self, network: str) -> None:
+        """Shut down every connection from an address or a network."""
+        banned = ip_network(network, strict=False)
+        for connection in list(self._by_number.values()):
+            if connection.peer is not None and ip_address(connection.peer[0]) in banned:
+                self.cut(connection.number)
 
 
 def _borrowed(fd: int) -> socket.socket:

@@ -148,6 +148,7 @@ class Desk:
         """Every event ever published, with its topic."""
         self.batches: list[Batch] = []
         """Every batch ever applied."""
+        self.cut_networks: list[str] = []
         self.logged: list[str] = []
         """The event of each entry of the log; "peer" where it is told where a connection comes from."""
         self.pages_wait = False
@@ -356,6 +357,8 @@ class Desk:
                     change(self._reading.topics, effect.topic)
                 case fx.Cut():
                     cut.append(effect.connection)
+                case fx.CutNetwork():
+                    self.cut_networks.append(effect.network)
                 case fx.LogPeer():
                     self.logged.append("peer")
                 case fx.LogEntry():

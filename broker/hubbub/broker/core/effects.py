@@ -66,6 +66,13 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class CutNetwork:
+    """Shut down every connection from an address, or from a network as `ipaddress` writes it: 203.0.113.0/24."""
+
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogPeer:
     """Log where the connection comes from: it logs in. Health checks and scans do not."""
 
@@ -80,4 +87,4 @@ class LogEntry:
     level: int = INFO
 
 
-Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut | LogPeer | LogEntry
+Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut | CutNetwork | LogPeer | LogEntry
