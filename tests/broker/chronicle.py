@@ -13,6 +13,7 @@ from typing import Self
 from msgspec.structs import replace
 
 from hubbub.broker.core.apply import apply
+from hubbub.broker.core.limits import LIMITS
 from hubbub.broker.core.records import Record, Register, Submission, Writes
 from hubbub.broker.core.state import State
 from hubbub.broker.folder import DataFolder
@@ -69,7 +70,7 @@ class Chronicle:
         return room.log.id
 
     def _commits(self, record: Record) -> Self:
-        batch = apply(self.state, [Submission(record, b"", 1, 100)], None)
+        batch = apply(self.state, [Submission(record, b"", 1, 100)], LIMITS)
         self.store.commit(batch.changes)
         return self
 

@@ -18,8 +18,9 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from hubbub.broker.auth import Auth
-from hubbub.broker.core.context import Settings
+from hubbub.broker.core.context import Registration, Settings
 from hubbub.broker.core.core import Core
+from hubbub.broker.core.limits import LIMITS, PASSWORDS, Limits, Passwords
 from hubbub.broker.errors import BindError
 from hubbub.broker.folder import DataFolder
 from hubbub.broker.keys import KeyPair, make_secret
@@ -34,19 +35,29 @@ from hubbub.common.addresses import Address
 from hubbub.common.codec import VERSIONS, DoorAnswer, encode
 from hubbub.common.errors import InvalidAddress
 
-NAMES_PER_KEY = 8
-"""Names that one device key may own when others than this machine can reach the broker."""
 ANY_PORT = Address("127.0.0.1", 0)
 
 
-def _settings(name: str, address: Address, advertise: Address | None) -> Settings:
-    return Settings(
-        broker_name=name,
-        events_port=(advertise or address).port + 1,
-        events_host=advertise.host if advertise else "",
-        names_per_key=None if address.is_loopback else NAMES_PER_KEY,
-        software=f"hubbub {version('hubbub')}",
-    )
+def _check_addresses(bind: Address, advertise: Address | None, *, insecure: bool) -> None:
+    if insecure and not bind.is_loopback:
+        raise BindError(
+            f"--insecure is for measurements on this machine only: bind to 127.0.0.1, not {bind.host}"
+        )
+    if advertise is not None and advertise.is_wildcard:
+        raise InvalidAddress(
+            f"clients cannot use {advertise.host}: advertise an address that leads them here"
+        )
+
+
+def _advertised(advertise: Address | None, bound: Address) -> Address | None:
+    """Return the address to advertise, with the port that was found if it has none."""
+    if advertise is None or advertise.port:
+        return advertise
+    return Address(advertise.host, bound.port)
+
+
+def _effective(limits: Limits, bound: Address) -> Limits:
+    return limits.on_loopback() if bound.is_loopback else limits
 
 
 class Broker:
@@ -56,7 +67,7 @@ class Broker:
     stays open. Use it as a context manager, or call `close`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one decision of the operator's, and all are named
         self,
         bind: Address,
         *,
@@ -66,16 +77,12 @@ class Broker:
         advertise: Address | None = None,
         max_pages: int | None = None,
         durability: Durability = "disk",
+        limits: Limits = LIMITS,
+        passwords: Passwords = PASSWORDS,
+        registration: Registration = "open",
     ) -> None:
-        """`advertise` is the broker's address as clients must use it, where that is not the one they connected to (a router between; port 0: the same port); `max_pages` bounds the database (SQLite pages of 4 KiB), None: the disk does; `durability` is what an ack survives: a power cut, or the end of this process only."""
-        if insecure and not bind.is_loopback:
-            raise BindError(
-                f"--insecure is for measurements on this machine only: bind to 127.0.0.1, not {bind.host}"
-            )
-        if advertise is not None and advertise.is_wildcard:
-            raise InvalidAddress(
-                f"clients cannot use {advertise.host}: advertise an address that leads them here"
-            )
+        """`limits` hold as they stand off loopback; on it everybody has the bots' budgets (`Limits.on_loopback`); `registration` says who may take a new name; `advertise` is the broker's address as clients must use it, where that is not the one they connected to (a router between; port 0: the same port); `max_pages` bounds the database (SQLite pages of 4 KiB), None: the disk does; `durability` is what an ack survives: a power cut, or the end of this process only."""
+        _check_addresses(bind, advertise, insecure=insecure)
         with contextlib.ExitStack() as opened:
             folder = opened.enter_context(DataFolder.open(data))
             folder.check_database()
@@ -91,10 +98,17 @@ class Broker:
             opened.callback(waker.close)
             check_refusals(sockets, self._keys, insecure=insecure)
             self.address = sockets.bind(bind)
-            if advertise is not None and not advertise.port:
-                advertise = Address(advertise.host, self.address.port)
-            self.advertised = advertise
-            core = Core(_settings(name, self.address, advertise), state, read_clock())
+            self.advertised = _advertised(advertise, self.address)
+            settings = Settings(
+                broker_name=name,
+                events_port=(self.advertised or self.address).port + 1,
+                events_host=self.advertised.host if self.advertised else "",
+                software=f"hubbub {version('hubbub')}",
+                limits=_effective(limits, self.address),
+                passwords=passwords,
+                registration=registration,
+            )
+            core = Core(settings, state, read_clock())
             auth = Auth(core.admits)
             answer = DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS))
             sequencer = LocalSequencer()
@@ -152,7 +166,7 @@ class Broker:
 
     @classmethod
     @contextlib.contextmanager
-    def temporary(
+    def temporary(  # noqa: PLR0913 - as above
         cls,
         bind: Address = ANY_PORT,
         *,
@@ -160,6 +174,9 @@ class Broker:
         insecure: bool = False,
         name: str = "hubbub",
         max_pages: int | None = None,
+        limits: Limits = LIMITS,
+        passwords: Passwords = PASSWORDS,
+        registration: Registration = "open",
     ) -> Iterator[Self]:
         """Serve in a thread of its own while the `with` block runs, on free ports, without signal handlers.
 
@@ -168,7 +185,14 @@ class Broker:
         folder = Path(tempfile.mkdtemp(prefix="hubbub-")) if data is None else data
         try:
             with cls(
-                bind, data=folder, insecure=insecure, name=name, max_pages=max_pages
+                bind,
+                data=folder,
+                insecure=insecure,
+                name=name,
+                max_pages=max_pages,
+                limits=limits,
+                passwords=passwords,
+                registration=registration,
             ) as broker:
                 thread = threading.Thread(target=broker.run, name="hubbub-broker", daemon=True)
                 thread.start()

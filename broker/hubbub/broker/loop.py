@@ -55,8 +55,6 @@ COMMANDS_SECONDS: Final = 0.005
 """Or fewer, when they take this long."""
 SUBSCRIPTIONS_SECONDS: Final = 0.01
 """Read until it is empty, a member who subscribes in a loop holds up everybody for seconds (measured)."""
-EXTRA_FRAMES: Final = 4
-"""Frames of one message beyond the payload that are borne; more: the connection is cut."""
 FAREWELL_SECONDS: Final = 0.1
 """How long the last replies may take to leave; a reply that does not is repeated when its client comes back."""
 PROBE_SECONDS: Final = 1.0
@@ -232,12 +230,12 @@ class Loop:
 
     def _discard_message(self, peer: Peer) -> None:
         """Read a message of too many frames to its end, keeping none; far too many: cut its sender."""
-        extra = 0
+        frames, most = 1, self._core.context.settings.limits.frames_per_message
         more = True
         while more:
             more = self._sockets.commands.recv(zmq.NOBLOCK, copy=False).more
-            extra += 1
-            if extra == EXTRA_FRAMES:
+            frames += 1
+            if frames == most + 1:
                 self._perform([Cut(peer.connection)])
         error = WireError(Code.MALFORMED, "a message from a client is one frame")
         self._perform(self._core.refuse_frame(peer, error, self._now))

@@ -57,7 +57,6 @@ PRODUCER_LIFETIME_DAYS: Final = 90
 PAGE_ITEMS: Final = 1000
 ROSTER_NAMES: Final = 1000
 """Names in one `roster`; the count in it is of everybody."""
-ROOMS_PER_ACCOUNT: Final = 1000
 
 # Time, in seconds.
 PING_SECONDS: Final = 5.0

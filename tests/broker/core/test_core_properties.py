@@ -42,7 +42,7 @@ class CheckedDesk(Desk):
         """The same records on the same state change the same."""
         before = self.store.load()
         batch = super()._apply(submissions)
-        again = apply(State(before), submissions, self.core.context.settings.names_per_key)
+        again = apply(State(before), submissions, self.core.context.settings.limits)
         assert again.changes == batch.changes
         assert again.published == batch.published
         return batch

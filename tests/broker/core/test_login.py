@@ -7,6 +7,7 @@ from tests.broker.core.memory_store import EPOCH, LOBBY
 from tests.broker.core.wire import key_of, refused
 
 from hubbub.broker.core.context import Settings
+from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.rules import LEGAL, QUERIES, WRITES
 from hubbub.broker.core.sessions import SessionState
 from hubbub.common import commands as c
@@ -170,7 +171,7 @@ def test_an_owner_is_refused_a_look_alike_of_the_own_name() -> None:
 
 
 def test_a_device_is_refused_when_it_owns_too_many_names() -> None:
-    desk = Desk(Settings("hub", events_port=5001, names_per_key=2))
+    desk = Desk(Settings("hub", events_port=5001, limits=Limits(names_per_key=2)))
     for name in ("one", "two"):
         desk.meets(name, owner="Alice")
     device = desk.connects("Alice").hello()

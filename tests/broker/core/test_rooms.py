@@ -5,12 +5,13 @@ from tests.broker.core.desk import WALL, Desk, Person
 from tests.broker.core.memory_store import LOBBY
 from tests.broker.core.wire import refused
 
+from hubbub.broker.core.context import Settings
+from hubbub.broker.core.limits import Limits
 from hubbub.common.codec import decode_event
 from hubbub.common.commands import Create, Join, Leave, Members, Post, Rooms
 from hubbub.common.digest import EMPTY
 from hubbub.common.errors import Code
 from hubbub.common.events import MemberJoined, MemberLeft, MessagePosted, RoomCreated
-from hubbub.common.limits import ROOMS_PER_ACCOUNT
 from hubbub.common.replies import (
     Acked,
     Joined,
@@ -146,11 +147,10 @@ def test_a_description_is_one_line_within_its_bound(description: str, code: Code
 
 
 def test_a_person_is_refused_when_in_too_many_rooms() -> None:
-    desk = Desk()
+    last = 3
+    desk = Desk(Settings("hub", events_port=5001, limits=Limits(rooms_per_account=last)))
     alice, bob = desk.meets("Alice"), desk.meets("Bob")
-    last = ROOMS_PER_ACCOUNT
-    for first in (1, 501):
-        alice.sends(*[Create(n, f"room{n}") for n in range(first, first + 500)])
+    alice.sends(*[Create(n, f"room{n}") for n in range(1, last + 1)])
     bob.sends(Create(1, "one-more"))
     alice.forgets().sends(Create(last + 1, "more"), Join(last + 2, "one-more"))
     alice.gets(refused(Code.TOO_MANY_ROOMS, n=last + 1), refused(Code.TOO_MANY_ROOMS, n=last + 2))

@@ -4,7 +4,7 @@ import pytest
 from tests.broker.core.desk import WALL, Desk, Person
 from tests.broker.core.memory_store import LOBBY
 
-from hubbub.broker.core.core import SUBSCRIPTION_BURST
+from hubbub.broker.core.limits import Limits
 from hubbub.common.commands import Create, Join, Leave, Post
 from hubbub.common.events import MessagePosted
 from hubbub.common.replies import Left, Resend, Subscribed
@@ -60,7 +60,7 @@ def test_an_inbox_is_not_granted() -> None:
 def test_a_session_is_ended_when_it_subscribes_too_much_at_once() -> None:
     desk = Desk()
     alice = desk.meets("Alice")
-    for number in range(SUBSCRIPTION_BURST - 2):
+    for number in range(Limits().subscriptions_burst - 2):
         alice.subscribes(number.to_bytes(16, "big"))
     desk.passes(0.5)
     for _ in range(20):

@@ -1,6 +1,6 @@
 """`apply`: carries out a batch of records on the shared state.
 
-Deterministic: the same records on the same state give the same events, numbers and digests, on any machine. It alone numbers events. Who waits for an
+Deterministic: the same records on the same state, within the same limits, give the same events, numbers and digests, on any machine. It alone numbers events. Who waits for an
 outcome is an opaque routing id to it; sessions are none of its concern.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from hubbub.broker.core.batch import Batch, Writer
+from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.producers import Producer
 from hubbub.broker.core.records import EndSession, Refusal, Register, Submission, Tidy, Writes
 from hubbub.broker.core.registration import register
@@ -16,9 +17,9 @@ from hubbub.broker.core.state import State
 from hubbub.common.errors import Code
 
 
-def apply(state: State, submissions: Sequence[Submission], names_per_key: int | None) -> Batch:
-    """Apply records in their order; return what they change and say. Nothing of it may be told before it is committed."""
-    batch = Batch(submissions)
+def apply(state: State, submissions: Sequence[Submission], limits: Limits) -> Batch:
+    """Apply records in their order, within these limits; return what they change and say. Nothing of it may be told before it is committed."""
+    batch = Batch(submissions, limits)
     for submission in submissions:
         record = submission.record
         match record:
@@ -26,9 +27,7 @@ def apply(state: State, submissions: Sequence[Submission], names_per_key: int | 
                 writer = Writer(submission.routing_id, record.account, record.producer)
                 _apply_writes(state, batch, record, writer)
             case Register():
-                batch.registered.append(
-                    register(state, batch, record, submission.routing_id, names_per_key)
-                )
+                batch.registered.append(register(state, batch, record, submission.routing_id))
             case EndSession():
                 _end_session(state, batch, record)
                 batch.ended.append((submission.routing_id, record.id))

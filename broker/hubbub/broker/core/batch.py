@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hubbub.broker.core.changes import Changes
+from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.producers import Outcome, Producer, Runs
 from hubbub.broker.core.records import Refusal, Register, Submission
 from hubbub.broker.core.state import Account, Log, Room
@@ -48,6 +49,8 @@ class Batch:
     """What one batch of records changes and, once that is on disk, says."""
 
     submissions: Sequence[Submission]
+    limits: Limits
+    """Those that hold for all of it, whatever is configured meanwhile."""
     changes: Changes = field(default_factory=Changes)
     published: dict[int, list[bytes]] = field(default_factory=dict)
     """By room number: the bytes of its new events, in order."""

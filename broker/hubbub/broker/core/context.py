@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final
+from typing import Final, Literal
 
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.effects import Cut, Effect, Publish, Send, Submit
+from hubbub.broker.core.limits import LIMITS, PASSWORDS, Limits, Passwords
 from hubbub.broker.core.presence import Roster
 from hubbub.broker.core.records import Record, Submission
 from hubbub.broker.core.sessions import Session, Sessions
@@ -25,15 +26,24 @@ UNAVAILABLE_SECONDS: Final = 1.0
 """How long after `storage_unavailable`: the pace at which the broker probes."""
 
 
+Registration = Literal["open", "invite", "closed"]
+"""Who may take a new name: anybody; who has an invite code; nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator decided. `events_host` empty: clients take the host they connected to. `software`: what program this is, and its version."""
+    """What the operator decided. `events_host` empty: clients take the host they connected to. `software`: what program this is, and its version.
+
+    `limits`, `passwords` and `registration` may change while the broker runs: read them here each time.
+    """
 
     broker_name: str
     events_port: int
     events_host: str = ""
-    names_per_key: int | None = None
     software: str = ""
+    limits: Limits = LIMITS
+    passwords: Passwords = PASSWORDS
+    registration: Registration = "open"
 
 
 @dataclass(slots=True)

@@ -39,9 +39,6 @@ from hubbub.common.limits import (
 )
 from hubbub.common.replies import Closing, Error, Resend, Subscribed
 
-SUBSCRIPTION_BURST: Final = 4096
-SUBSCRIPTIONS_A_SECOND: Final = 100
-"""Subscriptions and their ends that one session may send: all its rooms a few times over, then so many a second. Beyond: it is ended."""
 LATE_SECONDS: Final = 2.0
 """A check so late says nothing of the sessions: the broker itself was stopped."""
 CHECK_SECONDS: Final = 1.0
@@ -71,6 +68,10 @@ class Core:
         self._next_check = now.monotonic + CHECK_SECONDS
         # Not at once: after a clock that jumped, those who come back now are not to be forgotten.
         self._next_tidy = now.monotonic + TIDY_SECONDS
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Go by other settings from now on. What they forbid and is there already stays."""
+        self.context.settings = settings
 
     # Frames from clients.
 
@@ -168,7 +169,7 @@ class Core:
     def apply(self, submissions: Sequence[Submission]) -> Batch:
         """Carry out records on the shared state. The next batch may be applied only when this one is committed or failed."""
         self.context.taken(submissions)
-        return applying.apply(self.context.state, submissions, self.context.settings.names_per_key)
+        return applying.apply(self.context.state, submissions, self.context.settings.limits)
 
     def committed(self, batch: Batch, now: Now) -> list[Effect]:
         """Tell what is on disk now."""
@@ -249,12 +250,13 @@ class Core:
 
     def _floods(self, session: Session, now: Now) -> bool:
         """Count a subscription, or the end of one; return whether these are too many."""
+        limits = self.context.settings.limits
         passed = now.monotonic - session.subscribed_at
         session.subscribed_at = now.monotonic
         session.subscriptions = (
-            max(0.0, session.subscriptions - passed * SUBSCRIPTIONS_A_SECOND) + 1
+            max(0.0, session.subscriptions - passed * limits.subscriptions_a_second) + 1
         )
-        return session.subscriptions > SUBSCRIPTION_BURST
+        return session.subscriptions > limits.subscriptions_burst
 
     def unsubscribe(self, events_key: str, topic: bytes, connection: int, now: Now) -> list[Effect]:
         """Take back the subscription whose end is being read."""

@@ -7,16 +7,15 @@ from hubbub.broker.core.state import Account, State
 from hubbub.common.errors import Code
 
 
-def register(
-    state: State, batch: Batch, record: Register, routing_id: bytes, names_per_key: int | None
-) -> Registered:
+def register(state: State, batch: Batch, record: Register, routing_id: bytes) -> Registered:
     """Give a name to a key, unless somebody has it or one that looks the same."""
     owner = owner_of(state, record.name, record.key)
     if isinstance(owner, Refusal):
         return Registered(routing_id, record, None, created=False, refusal=owner)
     if owner is not None:
         return Registered(routing_id, record, owner, created=False, refusal=None)
-    if names_per_key is not None and state.names_of_key(record.key) >= names_per_key:
+    names_per_key = batch.limits.names_per_key
+    if state.names_of_key(record.key) >= names_per_key:
         text = f"one device may own {names_per_key} names here; use one of those it has"
         return Registered(
             routing_id, record, None, created=False, refusal=Refusal(Code.TOO_MANY_NAMES, text)

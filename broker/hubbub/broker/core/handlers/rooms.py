@@ -8,6 +8,7 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect
 from hubbub.broker.core.handlers.reading import fetch
+from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.reads import ReadMembers, ReadRooms
 from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.sessions import Session
@@ -16,7 +17,7 @@ from hubbub.common.codec import encode
 from hubbub.common.commands import Create, Join, Leave, Members, Rooms
 from hubbub.common.errors import Code, InvalidName
 from hubbub.common.events import MemberJoined, MemberLeft, RoomCreated
-from hubbub.common.limits import DESCRIPTION_BYTES, PAGE_ITEMS, ROOMS_PER_ACCOUNT
+from hubbub.common.limits import DESCRIPTION_BYTES, PAGE_ITEMS
 from hubbub.common.names import canonical, fold
 
 ROOMS_A_PAGE = 256
@@ -63,8 +64,8 @@ def apply_create(
     existing = state.room_named(name)
     if existing is not None:
         return Refusal(Code.ROOM_EXISTS, f"there is a room called {existing.name} already; join it")
-    if len(account.rooms) >= ROOMS_PER_ACCOUNT:
-        return _too_many_rooms()
+    if len(account.rooms) >= batch.limits.rooms_per_account:
+        return _too_many_rooms(batch.limits)
     number = len(state.rooms) + 1
     room = state.add_room(number, state.new_room_id(number), name, command.description)
     batch.changes.rooms.append(
@@ -76,10 +77,9 @@ def apply_create(
     return _become_member(batch, account, room, encode(event))
 
 
-def _too_many_rooms() -> Refusal:
-    return Refusal(
-        Code.TOO_MANY_ROOMS, f"one can be a member of {ROOMS_PER_ACCOUNT} rooms; leave one first"
-    )
+def _too_many_rooms(limits: Limits) -> Refusal:
+    most = limits.rooms_per_account
+    return Refusal(Code.TOO_MANY_ROOMS, f"one can be a member of {most} rooms; leave one first")
 
 
 def _become_member(batch: Batch, account: Account, room: Room, event: bytes) -> tuple[bytes, int]:
@@ -103,8 +103,8 @@ def apply_join(
         )
     if room.holds(account.number):
         return room.log.id, room.log.seq
-    if len(account.rooms) >= ROOMS_PER_ACCOUNT:
-        return _too_many_rooms()
+    if len(account.rooms) >= batch.limits.rooms_per_account:
+        return _too_many_rooms(batch.limits)
     event = MemberJoined(seq=room.log.seq + 1, time=time, name=account.name)
     return _become_member(batch, account, room, encode(event))
 
