@@ -13,19 +13,34 @@ from typing import get_args
 from msgspec import Struct
 
 from hubbub.common.fields import (
+    BanKind,
     ClientName,
+    Code,
+    Count,
     Data,
+    DeviceLabel,
+    Duration,
+    HistoryShown,
     Id,
     Limit,
+    LockdownLevel,
     Number,
+    Password,
     ProducerId,
     PublicKey,
+    Reason,
+    RoleName,
     RoomId,
     Seq,
+    Slowness,
+    Subject,
+    Uses,
     Versions,
     snake_case,
 )
 from hubbub.common.limits import PAGE_ITEMS
+
+_WEEK_SECONDS = 7 * 24 * 3600
 
 
 class Command(
@@ -46,6 +61,10 @@ class Query(Command, frozen=True):
     id: Id
 
 
+class Order(Query, frozen=True):
+    """A query that becomes a record: answered once what it did is on disk. Carried out twice it does no more than once, so it needs no number."""
+
+
 class Write(Command, frozen=True):
     """Becomes a record in the one total order; `n` makes it happen exactly once."""
 
@@ -60,12 +79,18 @@ class Hello(Query, frozen=True):
 
 
 class Login(Query, frozen=True):
-    """Take or claim a name. The connection's key becomes its owner if nobody has it yet."""
+    """Take or claim a name. The connection's key becomes its owner if nobody has it yet.
+
+    `password` or a link's `code` make the key another device of an account that there is; an invite's `code` lets a newcomer in.
+    """
 
     name: str
     events_key: PublicKey
     producer: ProducerId
     resuming: bool = False
+    password: Password | None = None
+    code: Code | None = None
+    device: DeviceLabel = ""
 
 
 class Logout(Query, frozen=True):
@@ -97,10 +122,13 @@ class Tell(Write, frozen=True):
 
 
 class Create(Write, frozen=True):
-    """Make a room and join it."""
+    """Make a room and join it, as its owner."""
 
     name: str
     description: str = ""
+    private: bool = False
+    read_only: bool = False
+    history: HistoryShown = "all"
 
 
 class Join(Write, frozen=True):
@@ -169,6 +197,112 @@ class History(Query, frozen=True, rename={"peer": "with"}):
     limit: Limit = PAGE_ITEMS
 
 
+class SetPassword(Query, frozen=True):
+    """Let the own name be used from other devices by this password."""
+
+    password: Password
+
+
+class Link(Query, frozen=True):
+    """Ask for a one-time code by which another device may use the own name."""
+
+
+class Devices(Query, frozen=True):
+    """The keys that may use the own name."""
+
+
+class RemoveDevice(Order, frozen=True):
+    """Let a key use the own name no longer; its sessions end at once."""
+
+    device: Count
+
+
+class MakeInvite(Order, frozen=True):
+    """Make an invite code that lets so many newcomers in, until so many seconds from now."""
+
+    uses: Uses = 1
+    seconds: Duration = _WEEK_SECONDS
+
+
+class Invite(Order, frozen=True):
+    """Invite a person to a room: they may join it though it is private, and find it in their inbox."""
+
+    room: RoomId
+    name: str
+
+
+class Add(Order, frozen=True):
+    """Make a person a member of a room."""
+
+    room: RoomId
+    name: str
+
+
+class Kick(Order, frozen=True):
+    """Put a person out of a room; without `room`, or out of the lobby: out of the chat. They may not come back for so many seconds; 0: at once."""
+
+    name: str
+    room: RoomId | None = None
+    seconds: Duration = 0
+    reason: Reason = ""
+
+
+class Mute(Order, frozen=True):
+    """Let a person read a room and say nothing there for so many seconds; 0: they may speak again."""
+
+    room: RoomId
+    name: str
+    seconds: Duration
+    reason: Reason = ""
+
+
+class SetRole(Order, frozen=True):
+    """Give a member of a room a role there; without `room`: a person in the whole chat."""
+
+    name: str
+    role: RoleName
+    room: RoomId | None = None
+
+
+class Configure(Order, frozen=True):
+    """Change a room's settings; those left out stay."""
+
+    room: RoomId
+    description: str | None = None
+    private: bool | None = None
+    read_only: bool | None = None
+    history: HistoryShown | None = None
+    slow: Slowness | None = None
+
+
+class Ban(Order, frozen=True):
+    """Keep a person, a key, an address or a network out of the chat for so many seconds; 0: until lifted."""
+
+    kind: BanKind
+    subject: Subject
+    seconds: Duration = 0
+    reason: Reason = ""
+
+
+class Unban(Order, frozen=True):
+    """Lift a ban."""
+
+    kind: BanKind
+    subject: Subject
+
+
+class Lockdown(Order, frozen=True):
+    """Say who may come and speak, until it is said otherwise."""
+
+    level: LockdownLevel
+
+
+class Bans(Query, frozen=True):
+    """A page of the bans, by kind and subject; `after`: those behind "KIND SUBJECT"."""
+
+    after: str = ""
+
+
 AnyCommand = (
     Hello
     | Login
@@ -187,6 +321,21 @@ AnyCommand = (
     | Whois
     | Away
     | History
+    | SetPassword
+    | Link
+    | Devices
+    | RemoveDevice
+    | MakeInvite
+    | Invite
+    | Add
+    | Kick
+    | Mute
+    | SetRole
+    | Configure
+    | Ban
+    | Unban
+    | Lockdown
+    | Bans
 )
 COMMANDS: dict[str, type[Command]] = {
     snake_case(struct.__name__): struct for struct in get_args(AnyCommand)

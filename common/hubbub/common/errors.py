@@ -33,6 +33,24 @@ class Code(StrEnum):
     NOT_MEMBER = "not_member"
     LOBBY_IS_FOR_ALL = "lobby_is_for_all"
     TOO_MANY_ROOMS = "too_many_rooms"
+    ROOM_FULL = "room_full"
+    TOO_MANY_SESSIONS = "too_many_sessions"
+    UNKNOWN_DEVICE = "unknown_device"
+    UNKNOWN_BAN = "unknown_ban"
+    # Who may come in.
+    INVITE_REQUIRED = "invite_required"
+    REGISTRATION_CLOSED = "registration_closed"
+    BAD_CREDENTIALS = "bad_credentials"
+    BAD_CODE = "bad_code"
+    WEAK_PASSWORD = "weak_password"  # noqa: S105 - a code of an error
+    # Who may do what: roles, restraints, settings of rooms.
+    FORBIDDEN = "forbidden"
+    MUTED = "muted"
+    BARRED = "barred"
+    READ_ONLY = "read_only"
+    SLOW_MODE = "slow_mode"
+    LOCKED_DOWN = "locked_down"
+    BANNED = "banned"
     # About a producer: see "Exactly once" in PROTOCOL.md.
     OUT_OF_ORDER = "out_of_order"
     ALREADY_DONE = "already_done"
@@ -42,11 +60,23 @@ class Code(StrEnum):
     LOGIN_REQUIRED = "login_required"
     BUSY = "busy"
     STORAGE_UNAVAILABLE = "storage_unavailable"
+    SLOW_DOWN = "slow_down"
     # Why the broker ends a session.
     SHUTTING_DOWN = "shutting_down"
+    FLOODING = "flooding"
+    KICKED = "kicked"
+    DEVICE_REMOVED = "device_removed"
 
 
-TRANSIENT = frozenset({Code.OUT_OF_ORDER, Code.LOGIN_REQUIRED, Code.BUSY, Code.STORAGE_UNAVAILABLE})
+TRANSIENT = frozenset(
+    {
+        Code.OUT_OF_ORDER,
+        Code.LOGIN_REQUIRED,
+        Code.BUSY,
+        Code.STORAGE_UNAVAILABLE,
+        Code.SLOW_DOWN,
+    }
+)
 """Codes that never fail a record: it did not use its number and is sent again."""
 
 

@@ -8,7 +8,16 @@ from typing import get_args
 
 from msgspec import Struct
 
-from hubbub.common.fields import Count, Data, Millis, Seq, snake_case
+from hubbub.common.fields import (
+    Count,
+    Data,
+    HistoryShown,
+    Millis,
+    RoleName,
+    RoomId,
+    Seq,
+    snake_case,
+)
 
 
 class Event(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag=snake_case):
@@ -46,9 +55,51 @@ class MemberJoined(RoomEvent, frozen=True):
 
 
 class MemberLeft(RoomEvent, frozen=True):
-    """Somebody ended the membership."""
+    """Somebody ended the membership; or, with `by`, was put out."""
 
     name: str
+    by: str = ""
+    reason: str = ""
+
+
+class RoleChanged(RoomEvent, frozen=True):
+    """A member has another role in the room; in the lobby: in the whole chat. `by` empty: the operator."""
+
+    name: str
+    role: RoleName
+    by: str = ""
+
+
+class MemberMuted(RoomEvent, frozen=True):
+    """A member may not speak in the room until a time; 0: may again."""
+
+    name: str
+    by: str = ""
+    until: Millis = 0
+    reason: str = ""
+
+
+class RoomChanged(RoomEvent, frozen=True):
+    """A room has other settings: those that are given."""
+
+    by: str = ""
+    description: str | None = None
+    private: bool | None = None
+    read_only: bool | None = None
+    history: HistoryShown | None = None
+    slow: Count | None = None
+
+
+class Audited(RoomEvent, frozen=True):
+    """Somebody used a power over others; only in the audit room. `by` empty: the operator. `action` is a word for programs, `subject` whom or what."""
+
+    by: str
+    action: str
+    subject: str
+    room: str = ""
+    reason: str = ""
+    until: Millis = 0
+    detail: str = ""
 
 
 class MessageTold(Event, frozen=True):
@@ -60,6 +111,16 @@ class MessageTold(Event, frozen=True):
     text: str
     data: Data | None = None
     action: bool = False
+
+
+class RoomInvited(Event, frozen=True):
+    """Somebody invites to a room; in the inboxes of both parties, like a private message."""
+
+    time: Millis
+    sender: str
+    to: str
+    room: RoomId
+    name: str
 
 
 class PresenceChanged(Event, frozen=True):
@@ -87,7 +148,12 @@ AnyEvent = (
     | RoomCreated
     | MemberJoined
     | MemberLeft
+    | RoleChanged
+    | MemberMuted
+    | RoomChanged
+    | Audited
     | MessageTold
+    | RoomInvited
     | PresenceChanged
     | UnknownEvent
 )

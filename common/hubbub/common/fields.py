@@ -1,18 +1,25 @@
 """The types of fields that several commands, replies and events share, each with its bounds."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from hubbub.common.limits import (
     CLIENT_NAME_CHARACTERS,
+    CODE_CHARACTERS,
+    DEVICE_LABEL_CHARACTERS,
     DIGEST_BYTES,
     EPOCH_BYTES,
     KEY_BYTES,
     MAX_NUMBER,
     PAGE_ITEMS,
+    PASSWORD_CHARACTERS,
     PRODUCER_ID_BYTES,
+    REASON_CHARACTERS,
+    RESTRAINT_SECONDS,
     ROOM_ID_BYTES,
+    SLOW_SECONDS,
+    SUBJECT_CHARACTERS,
 )
 
 Id = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
@@ -41,6 +48,24 @@ Seconds = Annotated[float, Meta(ge=0, le=3600)]
 """To wait: an hour at most, so that no client can be sent away for ever."""
 Count = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Password = Annotated[str, Meta(max_length=PASSWORD_CHARACTERS)]
+Code = Annotated[str, Meta(max_length=CODE_CHARACTERS)]
+"""An invite code or a one-time link code, as typed: case, dashes and spaces do not matter."""
+DeviceLabel = Annotated[str, Meta(max_length=DEVICE_LABEL_CHARACTERS)]
+Reason = Annotated[str, Meta(max_length=REASON_CHARACTERS)]
+"""Why, for people: one line."""
+Subject = Annotated[str, Meta(max_length=SUBJECT_CHARACTERS)]
+Duration = Annotated[int, Meta(ge=0, le=RESTRAINT_SECONDS)]
+"""Seconds for which something holds; what 0 means, each command says."""
+Slowness = Annotated[int, Meta(ge=0, le=SLOW_SECONDS)]
+"""Seconds between two posts of one member; 0: as fast as they like."""
+Uses = Annotated[int, Meta(ge=1, le=10_000)]
+RoleName = Literal["member", "moderator", "owner"]
+HistoryShown = Literal["all", "since_joined"]
+"""What of a room's log a member may read: all of it, or from the event on that made them a member."""
+BanKind = Literal["account", "key", "address", "network"]
+LockdownLevel = Literal["normal", "no_new_accounts", "accounts_only", "moderators_speak"]
+"""Each level includes those before it."""
 Data = dict[str, Any]
 """A typed body for programs: a map with text keys of anything msgpack can hold but extensions."""
 

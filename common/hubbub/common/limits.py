@@ -36,6 +36,16 @@ DATA_BYTES: Final = 16 * KIB
 DATA_DEPTH: Final = 32
 """Maps and arrays within each other, `data` itself the first: what every language can read without care."""
 CLIENT_NAME_CHARACTERS: Final = 64
+DEVICE_LABEL_CHARACTERS: Final = 64
+PASSWORD_CHARACTERS: Final = 256
+CODE_CHARACTERS: Final = 64
+"""An invite code or a link code as typed, dashes and spaces included."""
+CODE_BYTES: Final = 10
+"""Of chance in a code: 80 bits, 16 characters in base32, in groups of four."""
+REASON_CHARACTERS: Final = 200
+"""Why somebody was kicked, muted or banned; one line."""
+SUBJECT_CHARACTERS: Final = 128
+"""Whom a ban names: a name, a key in hex, an address, a network."""
 
 # Identifiers.
 ROUTING_ID_BYTES: Final = 32
@@ -66,6 +76,12 @@ GRACE_SECONDS: Final = 5.0
 """Between the loss of a person's last connection and `left`, unless the person comes back."""
 PRESENCE_SECONDS: Final = 0.25
 """At most one presence event in this time."""
+LINK_SECONDS: Final = 600.0
+"""How long a one-time code that links a device is good for."""
+SLOW_SECONDS: Final = 21600
+"""Between two posts of one member in a room in slow mode, at most: six hours."""
+RESTRAINT_SECONDS: Final = 10 * 365 * 24 * 3600
+"""The longest ban, mute and invite that has an end: ten years."""
 QUIET_START_SECONDS: Final = 30.0
 """After the broker's start, logins that say `resuming` are listed as `returned`, not as `joined`."""
 UNSUBSCRIBE_SECONDS: Final = 1.0

@@ -9,13 +9,17 @@ from typing import get_args
 from msgspec import Struct
 
 from hubbub.common.fields import (
+    BanKind,
     Count,
     DigestBytes,
     Epoch,
+    HistoryShown,
     Id,
+    LockdownLevel,
     Millis,
     Number,
     Port,
+    RoleName,
     RoomId,
     Seconds,
     Seq,
@@ -42,6 +46,10 @@ class RoomInfo(Struct, frozen=True, gc=False, omit_defaults=True):
     name: str
     description: str = ""
     members: Count = 0
+    private: bool = False
+    read_only: bool = False
+    history: HistoryShown = "all"
+    slow: Count = 0
 
 
 class MemberInfo(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -50,6 +58,31 @@ class MemberInfo(Struct, frozen=True, gc=False, omit_defaults=True):
     name: str
     online: bool = False
     away: str | None = None
+    role: RoleName = "member"
+    muted_until: Millis = 0
+
+
+class DeviceInfo(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A key that may use a name. `device` counts the account's keys from 1; `current`: the one that asks."""
+
+    device: Count
+    fingerprint: str
+    added: Millis
+    used: Millis
+    label: str = ""
+    online: bool = False
+    current: bool = False
+
+
+class BanInfo(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A ban. `by` empty: the operator's; `until` 0: until it is lifted."""
+
+    kind: BanKind
+    subject: str
+    created: Millis
+    by: str = ""
+    until: Millis = 0
+    reason: str = ""
 
 
 class Stored(Struct, frozen=True, gc=False, array_like=True):
@@ -77,6 +110,11 @@ class Joined(Reply, frozen=True):
     digest: DigestBytes
     description: str = ""
     read: Seq = 0
+    role: RoleName = "member"
+    private: bool = False
+    read_only: bool = False
+    history: HistoryShown = "all"
+    slow: Count = 0
 
 
 class Welcome(Reply, frozen=True):
@@ -93,6 +131,8 @@ class Welcome(Reply, frozen=True):
     events_host: str = ""
     created: bool = False
     inbox_read: Seq = 0
+    role: RoleName = "member"
+    has_password: bool = False
 
 
 class Bye(Reply, frozen=True):
@@ -119,12 +159,13 @@ class Acked(Reply, frozen=True):
 
 
 class Error(Reply, frozen=True):
-    """A command had no effect: `id` or `n` says which; neither: the frame as a whole."""
+    """A command had no effect: `id` or `n` says which; neither: the frame as a whole. `retry_after`: when it may be asked again, if it may."""
 
     code: str
     text: str
     id: Id | None = None
     n: Number | None = None
+    retry_after: Seconds = 0.0
 
 
 class Resend(Reply, frozen=True):
@@ -209,8 +250,47 @@ class Noted(Reply, frozen=True):
     id: Id
 
 
+class Done(Reply, frozen=True):
+    """Answers an order that has nothing more to tell: it is on disk."""
+
+    id: Id
+
+
+class LinkMade(Reply, frozen=True):
+    """Answers `link`: a code for one device, good for so many seconds."""
+
+    id: Id
+    code: str
+    seconds: Seconds
+
+
+class InviteMade(Reply, frozen=True):
+    """Answers `make_invite`: a code for so many newcomers, good until `expires`."""
+
+    id: Id
+    code: str
+    uses: Count
+    expires: Millis
+
+
+class DeviceList(Reply, frozen=True):
+    """Answers `devices`."""
+
+    id: Id
+    devices: list[DeviceInfo]
+
+
+class BanList(Reply, frozen=True):
+    """Answers `bans`; `lockdown` is the level that holds."""
+
+    id: Id
+    bans: list[BanInfo]
+    lockdown: LockdownLevel
+    more: bool
+
+
 class Closing(Reply, frozen=True):
-    """The broker ends the session; come back after `retry_after` seconds if the code is `shutting_down`."""
+    """The broker ends the session; come back after `retry_after` seconds if the code is `shutting_down` or `flooding`."""
 
     code: str
     text: str
@@ -235,6 +315,11 @@ AnyReply = (
     | MemberList
     | Roster
     | Noted
+    | Done
+    | LinkMade
+    | InviteMade
+    | DeviceList
+    | BanList
     | Closing
 )
 REPLIES: dict[str, type[Reply]] = {

@@ -10,11 +10,20 @@ from typing import assert_never
 from hubbub.broker.core.batch import Batch, Writer
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.producers import Producer
-from hubbub.broker.core.records import EndSession, Refusal, Register, Submission, Tidy, Writes
+from hubbub.broker.core.records import (
+    Decree,
+    EndSession,
+    Refusal,
+    Register,
+    Submission,
+    Tidy,
+    Writes,
+)
 from hubbub.broker.core.registration import register
-from hubbub.broker.core.rules import WRITES
+from hubbub.broker.core.rules import DECREES, WRITES
 from hubbub.broker.core.state import State
 from hubbub.common.errors import Code
+from hubbub.common.replies import Done, Error, Reply
 
 
 def apply(state: State, submissions: Sequence[Submission], limits: Limits) -> Batch:
@@ -31,6 +40,8 @@ def apply(state: State, submissions: Sequence[Submission], limits: Limits) -> Ba
             case EndSession():
                 _end_session(state, batch, record)
                 batch.ended.append((submission.routing_id, record.id))
+            case Decree():
+                _apply_decree(state, batch, submission, record)
             case Tidy():
                 _tidy(state, batch, record)
             case _:
@@ -85,6 +96,19 @@ def _repeat(batch: Batch, producer: Producer, writer: Writer, n: int) -> None:
         batch.runs_for(writer).append(outcome)
     else:
         batch.runs_for(writer).succeeded(n, outcome.room, outcome.seq)
+
+
+def _apply_decree(state: State, batch: Batch, submission: Submission, decree: Decree) -> None:
+    """Carry out an order, and keep the answer until it is on disk."""
+    actor = None if decree.actor is None else state.accounts[decree.actor]
+    order = decree.order
+    row = DECREES[type(order)]
+    outcome = row.check(order) or row.apply(state, batch, actor, order, decree)
+    if isinstance(outcome, Refusal):
+        reply: Reply = Error(id=order.id, code=outcome.code, text=outcome.text)
+    else:
+        reply = outcome or Done(id=order.id)
+    batch.answers.append((submission, reply))
 
 
 def _end_session(state: State, batch: Batch, record: EndSession) -> None:

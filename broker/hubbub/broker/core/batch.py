@@ -13,7 +13,8 @@ from hubbub.broker.core.producers import Outcome, Producer, Runs
 from hubbub.broker.core.records import Refusal, Register, Submission
 from hubbub.broker.core.state import Account, Log, Room
 from hubbub.common.digest import extend
-from hubbub.common.replies import Delivered
+from hubbub.common.errors import Code
+from hubbub.common.replies import Delivered, Reply
 
 
 class Writer(NamedTuple):
@@ -44,6 +45,16 @@ class MembershipChanged:
     joined: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Expelled:
+    """Sessions that end once the batch is on disk: those of an account, of a key (hex), or of both together; each is told why."""
+
+    account: int | None
+    key: str | None
+    code: Code
+    text: str
+
+
 @dataclass(slots=True)
 class Batch:
     """What one batch of records changes and, once that is on disk, says."""
@@ -69,6 +80,11 @@ class Batch:
     ended: list[tuple[bytes, int]] = field(default_factory=list)
     """Sessions that said goodbye: routing id, and the id of the logout."""
     touched: dict[tuple[int, bytes], Producer] = field(default_factory=dict)
+    answers: list[tuple[Submission, Reply]] = field(default_factory=list)
+    """What became of decrees, for whoever submitted them."""
+    expelled: list[Expelled] = field(default_factory=list)
+    cut_off: list[str] = field(default_factory=list)
+    """Networks whose connections are cut."""
 
     def runs_for(self, writer: Writer) -> Runs:
         """Return where the outcomes for a session are gathered."""

@@ -1,6 +1,6 @@
 """What handlers work on: the shared state, the sessions, the roster, and the broker's settings. One loop owns it; there are no locks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, Literal
@@ -54,6 +54,8 @@ class Context:
     state: State
     started: float
     """Monotonic time of the broker's start."""
+    random: Callable[[int], bytes]
+    """Returns so many bytes that nobody can guess: codes are made of them."""
     sessions: Sessions = field(default_factory=Sessions)
     roster: Roster = field(default_factory=Roster)
     storage_failed: bool = False
@@ -63,6 +65,8 @@ class Context:
     """By ticket: who waits for the reader, or did until its session ended, and for what."""
     unsubscribe_by: dict[tuple[Session, bytes], float] = field(default_factory=dict)
     """Sessions and topics of rooms they left: when they are cut if they listen still (monotonic)."""
+    cut_by: dict[int, float] = field(default_factory=dict)
+    """Connections that were told why they are ended: when they are cut (monotonic)."""
     _tickets: "count[int]" = field(default_factory=lambda: count(1))
 
     def ticket(self) -> int:
@@ -114,6 +118,9 @@ class Context:
         return [Publish(self.state.lobby.log.id, events)] if events else []
 
 
-def refuse(session: Session, query: Query, code: Code, text: str) -> list[Effect]:
+def refuse(
+    session: Session, query: Query, code: Code, text: str, retry_after: float = 0.0
+) -> list[Effect]:
     """Answer a query by an error."""
-    return [Send(session.peer.routing_id, (Error(id=query.id, code=code, text=text),))]
+    error = Error(id=query.id, code=code, text=text, retry_after=retry_after)
+    return [Send(session.peer.routing_id, (error,))]

@@ -9,12 +9,13 @@ It owns the shared state, the sessions and the roster; it never waits, reads a c
 To add a command, see `rules`.
 """
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
+from itertools import chain, groupby
 from logging import WARNING
 from typing import Final, cast
 
 from hubbub.broker.core import apply as applying
+from hubbub.broker.core.bans import bars
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
@@ -24,14 +25,15 @@ from hubbub.broker.core.handlers.connection import joined
 from hubbub.broker.core.handlers.reading import fetched
 from hubbub.broker.core.outcomes import committed, failed
 from hubbub.broker.core.reads import ReadResult
-from hubbub.broker.core.records import Refusal, Submission, Tidy, Writes
+from hubbub.broker.core.records import Decree, Refusal, Submission, Tidy, Writes
 from hubbub.broker.core.rules import LEGAL, QUERIES, WRITES
 from hubbub.broker.core.sessions import Peer, Session, SessionState
 from hubbub.broker.core.state import Account, State
 from hubbub.broker.entries import Entry
-from hubbub.common.commands import Command, Query, Write
+from hubbub.common.commands import Command, Order, Query, Write
 from hubbub.common.errors import Code, WireError
 from hubbub.common.limits import (
+    CODE_BYTES,
     PRODUCER_LIFETIME_DAYS,
     QUERIES_PER_FRAME,
     ROOM_ID_BYTES,
@@ -63,8 +65,15 @@ def _is_write(command: Command | WireError) -> bool:
 class Core:
     """The broker's decisions. All calls come from one thread."""
 
-    def __init__(self, settings: Settings, snapshot: Snapshot, now: Now) -> None:
-        self.context = Context(settings, State(snapshot), started=now.monotonic)
+    def __init__(
+        self,
+        settings: Settings,
+        snapshot: Snapshot,
+        now: Now,
+        random: Callable[[int], bytes],
+    ) -> None:
+        """`random` returns so many bytes that nobody can guess."""
+        self.context = Context(settings, State(snapshot), started=now.monotonic, random=random)
         self._next_check = now.monotonic + CHECK_SECONDS
         # Not at once: after a clock that jumped, those who come back now are not to be forgotten.
         self._next_tidy = now.monotonic + TIDY_SECONDS
@@ -141,10 +150,22 @@ class Core:
             return [Send(session.peer.routing_id, (reply,))]
         assert isinstance(command, Query), "a command is a Query or a Write"
         if type(command) in LEGAL[session.state]:
+            if isinstance(command, Order):
+                return self._order(session, command, now)
             return QUERIES[type(command)](self.context, session, command, now)
         if session.state is SessionState.LIVE:
             return refuse(session, command, Code.WRONG_STATE, "this session is logged in already")
         return refuse(session, command, Code.LOGIN_REQUIRED, "log in first: hello, then login")
+
+    def _order(self, session: Session, order: Order, now: Now) -> list[Effect]:
+        """Submit an order as a decree, whose outcome answers it."""
+        assert session.account is not None, "orders are legal in a live session only"
+        unavailable = self.context.unavailable()
+        if unavailable is not None:
+            code, after = unavailable
+            return refuse(session, order, code, "nothing is taken just now; try again", after)
+        decree = Decree(session.account.number, order, now.wall, self.context.random(CODE_BYTES))
+        return [self.context.submit(decree, session.peer.routing_id)]
 
     def _write(self, session: Session, run: list[Write], size: int, now: Now) -> list[Effect]:
         """Submit a run of writes as one record; or let the client send them again later."""
@@ -221,6 +242,10 @@ class Core:
     def admits(self, events_key: str) -> bool:
         """Whether a SUB with this key may connect: a live session announced it."""
         return self.context.sessions.announced(events_key) is not None
+
+    def bars(self, key: str, address: str, now: Now) -> bool:
+        """Whether a key (hex), or whoever is at an address, may not connect at all."""
+        return bars(self.context.state, key, address, now.wall)
 
     def subscribe(self, events_key: str, topic: bytes, connection: int, now: Now) -> list[Effect]:
         """Grant the subscription being read if its session's person is a member of the room; reply with the head in the same turn."""
@@ -307,7 +332,8 @@ class Core:
     def deadline(self) -> float:
         """Return the monotonic time of the next `tick` that has something to do."""
         presence = self.context.roster.deadline()
-        times = [self._next_check, *self.context.unsubscribe_by.values()]
+        waiting = self.context.unsubscribe_by.values(), self.context.cut_by.values()
+        times = [self._next_check, *chain.from_iterable(waiting)]
         return min(times if presence is None else [*times, presence])
 
     def tick(self, now: Now) -> list[Effect]:
@@ -338,10 +364,14 @@ class Core:
         return effects
 
     def _cut_listeners(self, now: Now) -> list[Effect]:
-        """Cut the SUB of those who still listen to a room they have left."""
+        """Cut those who were told to go, and the SUB of those who still listen to a room they have left."""
         unsubscribe_by = self.context.unsubscribe_by
         due = [left for left, by in unsubscribe_by.items() if by <= now.monotonic]
         effects: list[Effect] = []
+        expelled = [number for number, by in self.context.cut_by.items() if by <= now.monotonic]
+        for connection in expelled:
+            del self.context.cut_by[connection]
+            effects.append(Cut(connection))
         for session, topic in due:
             del unsubscribe_by[session, topic]
             if session.events_connection is not None and self._overhears(session, topic):

@@ -1,19 +1,22 @@
 """What is told once a batch is on disk, or is not."""
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Final, assert_never
 
-from hubbub.broker.core.batch import Batch, MembershipChanged, Registered
+from hubbub.broker.core.batch import Batch, Expelled, MembershipChanged, Registered
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import UNAVAILABLE_SECONDS, Context
-from hubbub.broker.core.effects import Effect, Publish, Send
+from hubbub.broker.core.effects import Answer, CutNetwork, Effect, Publish, Send
 from hubbub.broker.core.handlers.connection import goodbye, joined, registered
 from hubbub.broker.core.producers import Outcome, Runs
-from hubbub.broker.core.records import EndSession, Register, Submission, Tidy, Writes
+from hubbub.broker.core.records import Decree, EndSession, Register, Submission, Tidy, Writes
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.common.errors import Code
 from hubbub.common.limits import UNSUBSCRIBE_SECONDS
-from hubbub.common.replies import Acked, Error, Left, Marked, Reply, Resend
+from hubbub.common.replies import Acked, Closing, Error, Left, Marked, Reply, Resend
+
+FAREWELL_SECONDS: Final = 0.1
+"""Between a `closing` and the cut: time for it to leave. The session is gone before."""
 
 
 def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
@@ -34,6 +37,11 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
             effects.append(Send(session.peer.routing_id, tuple(deliveries), push=True))
     for claim in batch.registered:
         effects += _answer_claim(context, claim, now)
+    effects += [CutNetwork(network) for network in batch.cut_off]
+    for submission, answer in batch.answers:
+        effects += _answer_decree(context, submission, answer)
+    for expelled in batch.expelled:
+        effects += expel(context, expelled, now)
     for routing_id, logout in batch.ended:
         leaving = context.sessions.get(routing_id)
         if leaving is not None and _is_leaving(leaving, logout):
@@ -103,6 +111,37 @@ def _answer_claim(context: Context, claim: Registered, now: Now) -> list[Effect]
     return registered(context, session, claim, now)
 
 
+def _answer_decree(context: Context, submission: Submission, reply: Reply) -> list[Effect]:
+    """Tell whoever ordered it, if they are still there: the operator, or the session of the same account."""
+    decree = submission.record
+    assert isinstance(decree, Decree), "only decrees are answered so"
+    if decree.actor is None:
+        return [Answer(submission.routing_id, reply)]
+    session = context.sessions.get(submission.routing_id)
+    if session is None or session.account is None or session.account.number != decree.actor:
+        return []
+    return [Send(submission.routing_id, (reply,))]
+
+
+def expel(context: Context, expelled: Expelled, now: Now) -> list[Effect]:
+    """End sessions at once: tell each why, hear nothing more of it, and cut it when that has had time to leave."""
+    effects: list[Effect] = []
+    closing = Closing(code=expelled.code, text=expelled.text)
+    for session in context.sessions:
+        if not _concerns(expelled, session):
+            continue
+        effects.append(Send(session.peer.routing_id, (closing,), push=True))
+        effects += context.end(session, now)
+        context.cut_by[session.peer.connection] = now.monotonic + FAREWELL_SECONDS
+    return effects
+
+
+def _concerns(expelled: Expelled, session: Session) -> bool:
+    account = session.account.number if session.account else None
+    by_account = expelled.account is None or expelled.account == account
+    return by_account and expelled.key in (None, session.peer.key)
+
+
 def _outcome(outcome: Outcome) -> Reply:
     if outcome.code:
         return Error(n=outcome.n, code=outcome.code, text=outcome.text)
@@ -129,7 +168,7 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
     effects: list[Effect] = []
     for submission in submissions:
         session = context.sessions.get(submission.routing_id)
-        if session is None:
+        if session is None and not isinstance(submission.record, Decree):
             continue
         match submission.record:
             case Writes(account=account, producer=producer, writes=writes):
@@ -145,6 +184,15 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
             case EndSession(id=logout):
                 if _is_leaving(session, logout):
                     effects += goodbye(context, session, now)
+            case Decree(order=order):
+                text = "the broker cannot write to its store just now; try again"
+                error = Error(
+                    id=order.id,
+                    code=Code.STORAGE_UNAVAILABLE,
+                    text=text,
+                    retry_after=UNAVAILABLE_SECONDS,
+                )
+                effects += _answer_decree(context, submission, error)
             case Tidy():
                 pass
             case _:

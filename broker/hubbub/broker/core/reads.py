@@ -1,11 +1,12 @@
 """Queries that the store's reader answers, and their results. They see what is committed and nothing else."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
 class ReadEvents:
-    """A page of a room's events: `after` < seq < `before`, both exclusive and optional.
+    """A page of a room's events: `after` < seq < `before`, both exclusive and optional, and none before `since`, the first that whoever asks may read.
 
     Without `after` the page is the latest `limit` events of the range, else the oldest; either way it is given oldest first.
     """
@@ -14,6 +15,7 @@ class ReadEvents:
     before: int | None
     after: int | None
     limit: int
+    since: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,11 @@ class ReadInbox:
 
 @dataclass(frozen=True, slots=True)
 class ReadRooms:
-    """Rooms by folded name, those behind `after` (folded, exclusive; empty: from the start)."""
+    """Rooms by folded name, those behind `after` (folded, exclusive; empty: from the start), the private ones only if `account` is a member."""
 
     after: str
     limit: int
+    account: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class ReadMembers:
 class EventsPage:
     """(seq, event) oldest first; at most `limit` of them and 240 KiB of events, but at least one if there is any.
 
-    `more`: the range holds more in the direction walked. `first`: the oldest seq that the log has (0: none). `before`: the digest before the page's first
+    `more`: the range holds more in the direction walked. `first`: the oldest seq that the log has and that may be read (0: none). `before`: the digest before the page's first
     event, or, of an empty page, before the event that would come next after `after` (without `after`: of the whole log); empty with `peer`.
     """
 
@@ -58,11 +61,24 @@ class EventsPage:
     before: bytes
 
 
+class ListedRoom(NamedTuple):
+    """A room as lists show it; the lobby's `members` counts all accounts."""
+
+    room: bytes
+    name: str
+    description: str
+    members: int
+    private: bool = False
+    read_only: bool = False
+    since_joined: bool = False
+    slow: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class RoomsPage:
-    """(room id, name, description, number of members); the lobby's number counts all accounts."""
+    """Rooms as asked for."""
 
-    rooms: list[tuple[bytes, str, str, int]]
+    rooms: list[ListedRoom]
     more: bool
 
 

@@ -4,11 +4,11 @@ the same state.
 A record may stand for several writes of one session (`Writes`): a frame of 500 posts stays one record.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from hubbub.common.commands import Write
+from hubbub.common.commands import Order, Write
 from hubbub.common.errors import Code
 
 
@@ -27,6 +27,8 @@ class Register:
     name: str
     key: str
     time: int
+    label: str = ""
+    """What its device calls itself."""
 
 
 class Writes(Struct, frozen=True, gc=False):
@@ -58,7 +60,17 @@ class Tidy:
     """(account, producer): in use, whatever the clock says."""
 
 
-Record = Register | Writes | EndSession | Tidy
+@dataclass(frozen=True, slots=True)
+class Decree:
+    """An order, of an account or (`actor` None) of the operator. `secret`: random bytes that its carrying out needs, told with the answer and kept as a hash."""
+
+    actor: int | None
+    order: Order
+    time: int
+    secret: bytes = field(default=b"", repr=False)
+
+
+Record = Register | Writes | EndSession | Tidy | Decree
 
 
 class Submission(Struct, frozen=True, gc=False):

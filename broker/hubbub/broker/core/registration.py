@@ -1,7 +1,7 @@
 """Names and the keys that own them: the first key to use a name keeps it."""
 
 from hubbub.broker.core.batch import Batch, Registered
-from hubbub.broker.core.changes import AccountRow
+from hubbub.broker.core.changes import AccountRow, DeviceRow
 from hubbub.broker.core.records import Refusal, Register
 from hubbub.broker.core.state import Account, State
 from hubbub.common.errors import Code
@@ -20,10 +20,10 @@ def register(state: State, batch: Batch, record: Register, routing_id: bytes) ->
         return Registered(
             routing_id, record, None, created=False, refusal=Refusal(Code.TOO_MANY_NAMES, text)
         )
-    account = state.add_account(len(state.accounts) + 1, record.name, record.key)
-    batch.changes.accounts.append(
-        AccountRow(account.number, account.name, account.key, record.time)
-    )
+    account = state.add_account(AccountRow(len(state.accounts) + 1, record.name, record.time))
+    batch.changes.accounts.append(account.row())
+    row = DeviceRow(record.key, record.label, record.time, record.time)
+    batch.changes.devices[account.number, state.add_device(account, 1, row).number] = row
     batch.changes.markers[account.number, state.lobby.number] = state.lobby.log.seq
     return Registered(routing_id, record, account, created=True, refusal=None)
 
@@ -34,7 +34,7 @@ def owner_of(state: State, name: str, key: str) -> Account | Refusal | None:
     if owner is None:
         return None
     same_name = owner is state.account_named(name)
-    if same_name and owner.key == key:
+    if same_name and key in owner.devices:
         return owner
     if same_name:
         text = f"the name {owner.name} belongs to somebody else; choose another (or, if it is yours, chat from the device that took it, or name its --home)"

@@ -1,4 +1,4 @@
-"""The two tables of the core: which command is legal in which state of a session, and what carries it out.
+"""The tables of the core: which command is legal in which state of a session, and what carries it out.
 
 A command that is absent from its state's row is the client's error. To add a command: its struct in `hubbub.common.commands`, one row here, its
 handler in `handlers/`, its line in PROTOCOL.md, its test.
@@ -12,11 +12,20 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context
 from hubbub.broker.core.effects import Effect
-from hubbub.broker.core.handlers import connection, history, markers, messages, people, rooms
-from hubbub.broker.core.records import Refusal
+from hubbub.broker.core.handlers import (
+    connection,
+    history,
+    lockdown,
+    markers,
+    messages,
+    people,
+    rooms,
+)
+from hubbub.broker.core.records import Decree, Refusal
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.broker.core.state import Account, State
 from hubbub.common import commands as c
+from hubbub.common.replies import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,18 @@ class WriteRow:
     apply: Callable[[State, Batch, Account, Any, int], tuple[bytes, int] | Refusal]
 
 
+@dataclass(frozen=True, slots=True)
+class DecreeRow:
+    """A command that becomes a `Decree`.
+
+    `check` sees the order alone; `apply` carries it out on the shared state, for the actor or (None) the operator, and returns the reply, None for `done`. Either
+    refuses by a Refusal. Carried out again, an order does nothing more.
+    """
+
+    check: Callable[[Any], Refusal | None]
+    apply: Callable[[State, Batch, Account | None, Any, Decree], Reply | Refusal | None]
+
+
 QueryHandler = Callable[[Context, Session, Any, Now], list[Effect]]
 """Answers a query, or begins something whose end answers it."""
 
@@ -42,6 +63,10 @@ WRITES: Final[dict[type[c.Command], WriteRow]] = {
     c.Leave: WriteRow(rooms.check_leave, rooms.apply_leave),
     c.Mark: WriteRow(markers.check_mark, markers.apply_mark),
     c.Skip: WriteRow(messages.check_skip, messages.apply_skip),
+}
+
+DECREES: Final[dict[type[c.Order], DecreeRow]] = {
+    c.Lockdown: DecreeRow(lockdown.check_lockdown, lockdown.apply_lockdown),
 }
 
 QUERIES: Final[dict[type[c.Command], QueryHandler]] = {
@@ -61,6 +86,6 @@ LEGAL: Final[dict[SessionState, frozenset[type[c.Command]]]] = {
     SessionState.NEW: frozenset({c.Hello, c.Ping}),
     SessionState.GREETED: frozenset({c.Hello, c.Ping, c.Login}),
     SessionState.REGISTERING: frozenset({c.Hello, c.Ping}),
-    SessionState.LIVE: frozenset({*WRITES, *QUERIES} - {c.Login}),
+    SessionState.LIVE: frozenset({*WRITES, *QUERIES, *DECREES} - {c.Login}),
     SessionState.LEAVING: frozenset({c.Hello}),
 }

@@ -1,4 +1,4 @@
-"""The shared state: accounts, rooms, memberships, inboxes, markers, producers. Only `apply` changes it; but what of it is told from the committed
+"""The shared state: accounts and their devices, rooms, memberships, restraints, bans, invites, inboxes, markers, producers. Only `apply` changes it; but what of it is told from the committed
 state alone, the published heads and the markers, moves when the commit has returned.
 
 It is what the log says, so it can be dropped and read again from the store at any time. What belongs to live connections is in `sessions`.
@@ -8,9 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from hubbub.broker.core.changes import LogHead, Snapshot
+from hubbub.broker.core.changes import (
+    AccountRow,
+    BanKey,
+    BanRow,
+    DeviceRow,
+    InviteRow,
+    LogHead,
+    Restraint,
+    RoomRow,
+    Snapshot,
+)
 from hubbub.broker.core.lookalikes import skeletons
 from hubbub.broker.core.producers import Producer
+from hubbub.broker.core.roles import Role
 from hubbub.common.digest import EMPTY
 from hubbub.common.limits import ROOM_ID_BYTES
 from hubbub.common.names import fold
@@ -18,6 +29,7 @@ from hubbub.common.replies import Head
 
 LOBBY_NUMBER = 1
 _NOTHING = LogHead(0, EMPTY)
+_FREE = Restraint(0, 0)
 
 
 class Log:
@@ -42,14 +54,30 @@ class Log:
 
 @dataclass(slots=True, eq=False)
 class Room:
-    """A room. `members` maps an account's number to the seq that made it a member; the lobby (`everybody`) has none: it holds everybody."""
+    """A room. `members` maps an account's number to the seq that made it a member; the lobby (`everybody`) has none: it holds everybody.
+
+    The settings are those of `RoomRow`. `roles` holds the roles above member; who may do what is for `permissions` to say.
+    """
 
     number: int
     name: str
     description: str
+    created: int
     log: Log
     everybody: bool = False
+    private: bool = False
+    read_only: bool = False
+    since_joined: bool = False
+    slow: int = 0
+    audit: bool = False
     members: dict[int, int] = field(default_factory=dict)
+    roles: dict[int, Role] = field(default_factory=dict)
+    restraints: dict[int, Restraint] = field(default_factory=dict)
+    """By account; those that have passed count no more."""
+    invited: set[int] = field(default_factory=set)
+    """Accounts that may join though the room is private."""
+    posted: dict[int, int] = field(default_factory=dict)
+    """By account: when it last posted (Unix milliseconds), while the room is slow. Not stored: a restart forgives."""
 
     def holds(self, account: int) -> bool:
         """Whether the account is a member, committed or not."""
@@ -62,21 +90,79 @@ class Room:
             or self.members.get(account, self.log.published.seq + 1) <= self.log.published.seq
         )
 
+    def readable_from(self, account: int) -> int:
+        """Return the first seq that a member may read."""
+        return self.members.get(account, 1) if self.since_joined else 1
+
+    def restraint(self, account: int) -> Restraint:
+        """Return until when the account is muted and barred here."""
+        return self.restraints.get(account, _FREE)
+
+    def row(self) -> RoomRow:
+        """Return it as it is stored."""
+        return RoomRow(
+            self.number,
+            self.log.id,
+            self.name,
+            fold(self.name),
+            self.description,
+            self.created,
+            self.private,
+            self.read_only,
+            self.since_joined,
+            self.slow,
+            self.audit,
+        )
+
 
 @dataclass(slots=True, eq=False)
 class Account:
     """A person or program: the owner of a name. `rooms` are the numbers of the rooms it is a member of, the lobby left out.
 
-    `markers` say up to which seq it has read, as committed, by number of the room or INBOX; none is 0.
+    `devices` are the keys that may use it, by hex. `markers` say up to which seq it has read, as committed, by number of the room or INBOX; none is 0.
+    The other fields are those of `AccountRow`.
     """
 
     number: int
     name: str
-    key: str
+    created: int
     inbox: Log
     committed: bool
+    role: Role = Role.MEMBER
+    password: str = field(default="", repr=False)
+    is_bot: bool = False
+    invited: bool = False
+    released: int = 0
+    devices: dict[str, "Device"] = field(default_factory=dict)
     rooms: set[int] = field(default_factory=set)
     markers: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether somebody vouches for it: it has a password, came by an invite, has a role, or is a bot. Counts when the chat is locked down."""
+        return bool(self.password or self.invited or self.is_bot or self.role > Role.MEMBER)
+
+    def row(self) -> AccountRow:
+        """Return it as it is stored."""
+        flags = self.is_bot, self.invited
+        return AccountRow(
+            self.number, self.name, self.created, self.role, self.password, *flags, self.released
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Device:
+    """A key that may use an account: the fields of `DeviceRow`, and its number, which counts the account's devices from 1."""
+
+    number: int
+    key: str
+    label: str
+    added: int
+    used: int
+
+    def row(self) -> DeviceRow:
+        """Return it as it is stored."""
+        return DeviceRow(self.key, self.label, self.added, self.used)
 
 
 class State:
@@ -94,40 +180,96 @@ class State:
         self._account_by_skeleton: dict[str, Account] = {}
         self._room_by_name: dict[str, Room] = {}
         self._names_of_key: dict[str, int] = {}
+        self.bans: dict[BanKey, BanRow] = dict(snapshot.bans)
+        self.invites: dict[bytes, InviteRow] = dict(snapshot.invites)
+        self.lockdown = snapshot.lockdown
+        self.audit: Room | None = None
+        """The room that tells the owners who used which power; made when the first does."""
         for row in snapshot.accounts:
             head = snapshot.inbox_heads.get(row.account, _NOTHING)
-            self.add_account(row.account, row.name, row.key, head, committed=True)
+            self.add_account(row, head, committed=True)
+        for (account, number), device in snapshot.devices.items():
+            self.add_device(self.accounts[account], number, device)
         for room in snapshot.rooms:
-            head = snapshot.room_heads.get(room.number, _NOTHING)
-            self.add_room(room.number, room.room, room.name, room.description, head)
-        for number, account, since in snapshot.members:
+            self.add_room(room, snapshot.room_heads.get(room.number, _NOTHING))
+        for number, account, since, role in snapshot.members:
             self.rooms[number].members[account] = since
             self.accounts[account].rooms.add(number)
+            if role > Role.MEMBER:
+                self.rooms[number].roles[account] = Role(role)
+        for (number, account), restraint in snapshot.restraints.items():
+            self.rooms[number].restraints[account] = restraint
+        for number, account in snapshot.invited:
+            self.rooms[number].invited.add(account)
         for account, markers in snapshot.markers.items():
             self.accounts[account].markers = markers.copy()
         for key, producer in snapshot.producers.items():
             self.producers[key] = Producer.from_row(producer)
 
     def add_account(
-        self, number: int, name: str, key: str, head: LogHead = _NOTHING, *, committed: bool = False
+        self, row: AccountRow, head: LogHead = _NOTHING, *, committed: bool = False
     ) -> Account:
-        """Enter a new account under its name and its skeletons."""
-        account = Account(number, name, key, Log(self._log_id(b"inbox", number), head), committed)
-        self.accounts[number] = account
-        self._account_by_name[fold(name)] = account
-        for skeleton in skeletons(name):
-            self._account_by_skeleton[skeleton] = account
-        self._names_of_key[key] = self._names_of_key.get(key, 0) + 1
+        """Enter an account under its name and its skeletons, unless the name was released. It has no device yet."""
+        account = Account(
+            row.account,
+            row.name,
+            row.created,
+            Log(self._log_id(b"inbox", row.account), head),
+            committed,
+            row.role,
+            row.password,
+            row.is_bot,
+            row.invited,
+            row.released,
+        )
+        self.accounts[row.account] = account
+        if not row.released:
+            self._account_by_name[fold(row.name)] = account
+            for skeleton in skeletons(row.name):
+                self._account_by_skeleton[skeleton] = account
         return account
 
-    def add_room(
-        self, number: int, id: bytes, name: str, description: str, head: LogHead = _NOTHING
-    ) -> Room:
-        """Enter a new room under its id and its name."""
-        room = Room(number, name, description, Log(id, head), everybody=number == LOBBY_NUMBER)
-        self.rooms[number] = room
-        self.room_by_id[id] = room
-        self._room_by_name[fold(name)] = room
+    def release(self, account: Account, time: int) -> None:
+        """Give an account's name free; the caller has seen to its devices, rooms and rows."""
+        account.released = time
+        for index in (self._account_by_name, self._account_by_skeleton):
+            for name in [name for name, owner in index.items() if owner is account]:
+                del index[name]
+
+    def add_device(self, account: Account, number: int, row: DeviceRow) -> Device:
+        """Let a key use an account."""
+        device = Device(number, row.key, row.label, row.added, row.used)
+        account.devices[row.key] = device
+        self._names_of_key[row.key] = self._names_of_key.get(row.key, 0) + 1
+        return device
+
+    def remove_device(self, account: Account, device: Device) -> None:
+        """Let a key use an account no longer."""
+        del account.devices[device.key]
+        self._names_of_key[device.key] -= 1
+        if not self._names_of_key[device.key]:
+            del self._names_of_key[device.key]
+
+    def add_room(self, row: RoomRow, head: LogHead = _NOTHING) -> Room:
+        """Enter a room under its id and its name."""
+        room = Room(
+            row.number,
+            row.name,
+            row.description,
+            row.created,
+            Log(row.room, head),
+            row.number == LOBBY_NUMBER,
+            row.private,
+            row.read_only,
+            row.since_joined,
+            row.slow,
+            row.audit,
+        )
+        self.rooms[row.number] = room
+        self.room_by_id[row.room] = room
+        self._room_by_name[fold(row.name)] = room
+        if row.audit:
+            self.audit = room
         return room
 
     def move_markers(self, markers: Mapping[tuple[int, int], int | None]) -> None:

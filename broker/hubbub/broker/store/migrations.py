@@ -102,6 +102,61 @@ MIGRATIONS: Final = (
     ALTER TABLE meta ADD COLUMN entries INTEGER NOT NULL DEFAULT 0;
     UPDATE meta SET events = (SELECT count(*) FROM events), entries = (SELECT count(*) FROM inbox);
     """,
+    # Who may come in and do what. A name has several keys now; the one that took it is its first.
+    """
+    CREATE TABLE devices (
+        account INTEGER NOT NULL REFERENCES accounts,
+        device INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        label TEXT NOT NULL,
+        added INTEGER NOT NULL,
+        used INTEGER NOT NULL,
+        PRIMARY KEY (account, device)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO devices SELECT account, 1, key, '', created, created FROM accounts;
+    ALTER TABLE accounts DROP COLUMN key;
+    ALTER TABLE accounts ADD COLUMN role INTEGER NOT NULL DEFAULT 2;
+    ALTER TABLE accounts ADD COLUMN password TEXT NOT NULL DEFAULT '';
+    ALTER TABLE accounts ADD COLUMN is_bot INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE accounts ADD COLUMN invited INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE accounts ADD COLUMN released INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN private INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN read_only INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN since_joined INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN slow INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN audit INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE members ADD COLUMN role INTEGER NOT NULL DEFAULT 2;
+    UPDATE members SET role = 4 WHERE since = 1;
+    CREATE TABLE restraints (
+        room INTEGER NOT NULL REFERENCES rooms,
+        account INTEGER NOT NULL REFERENCES accounts,
+        muted INTEGER NOT NULL,
+        barred INTEGER NOT NULL,
+        PRIMARY KEY (room, account)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE invited (
+        room INTEGER NOT NULL REFERENCES rooms,
+        account INTEGER NOT NULL REFERENCES accounts,
+        PRIMARY KEY (room, account)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE bans (
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        by INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (kind, subject)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE invites (
+        hash BLOB PRIMARY KEY,
+        uses INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        by INTEGER NOT NULL,
+        created INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE meta ADD COLUMN lockdown TEXT NOT NULL DEFAULT 'normal';
+    """,
 )
 
 

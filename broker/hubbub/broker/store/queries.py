@@ -8,9 +8,20 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
-from hubbub.broker.core.changes import AccountRow, LogHead, ProducerRow, RoomRow, Snapshot
+from hubbub.broker.core.changes import (
+    AccountRow,
+    BanRow,
+    DeviceRow,
+    InviteRow,
+    LogHead,
+    ProducerRow,
+    Restraint,
+    RoomRow,
+    Snapshot,
+)
 from hubbub.broker.core.reads import (
     EventsPage,
+    ListedRoom,
     MembersPage,
     Read,
     ReadEvents,
@@ -20,6 +31,7 @@ from hubbub.broker.core.reads import (
     ReadRooms,
     RoomsPage,
 )
+from hubbub.broker.core.roles import Role
 from hubbub.common.digest import EMPTY
 from hubbub.common.limits import KIB, MAX_NUMBER
 
@@ -64,15 +76,20 @@ _PEER_LATEST: Final = (
 )
 _ROOMS: Final = """
     SELECT room, name, description, CASE number
-        WHEN 1 THEN (SELECT count(*) FROM accounts)
-        ELSE (SELECT count(*) FROM members WHERE members.room = rooms.number) END
-    FROM rooms WHERE fold > ? ORDER BY fold LIMIT ?
+        WHEN 1 THEN (SELECT count(*) FROM accounts WHERE released = 0)
+        ELSE (SELECT count(*) FROM members WHERE members.room = rooms.number) END,
+        private, read_only, since_joined, slow
+    FROM rooms WHERE fold > ? AND
+        (private = 0 OR EXISTS (SELECT 1 FROM members WHERE members.room = rooms.number AND account = ?))
+    ORDER BY fold LIMIT ?
 """
 _MEMBERS: Final = """
     SELECT account, name FROM members JOIN accounts USING (account)
     WHERE room = ? AND fold > ? ORDER BY fold LIMIT ?
 """
-_EVERYBODY: Final = "SELECT account, name FROM accounts WHERE fold > ? ORDER BY fold LIMIT ?"
+_EVERYBODY: Final = (
+    "SELECT account, name FROM accounts WHERE fold > ? AND released = 0 ORDER BY fold LIMIT ?"
+)
 
 # One look into an index for each room or account, whatever the length of its log. CROSS JOIN keeps that order: left to choose, SQLite
 # scans the events.
@@ -93,23 +110,52 @@ def snapshot(connection: sqlite3.Connection) -> Snapshot:
     def rows(statement: str) -> sqlite3.Cursor:
         return connection.execute(statement)
 
-    [epoch, position] = rows("SELECT epoch, position FROM meta").fetchone()
+    [epoch, position, lockdown] = rows("SELECT epoch, position, lockdown FROM meta").fetchone()
     [last_message] = rows("SELECT coalesce(max(message), 0) FROM messages").fetchone()
-    accounts = rows("SELECT account, name, key, created FROM accounts ORDER BY account")
-    rooms = rows("SELECT number, room, name, fold, description, created FROM rooms ORDER BY number")
+    accounts = rows(
+        "SELECT account, name, created, role, password, is_bot, invited, released FROM accounts ORDER BY account"
+    )
+    rooms = rows(
+        "SELECT number, room, name, fold, description, created, private, read_only, since_joined, slow, audit"
+        " FROM rooms ORDER BY number"
+    )
+    devices = rows("SELECT account, device, key, label, added, used FROM devices")
+    restraints = rows("SELECT room, account, muted, barred FROM restraints")
+    bans = rows("SELECT kind, subject, reason, by, created, until FROM bans")
+    invites = rows("SELECT hash, uses, expires, by, created FROM invites")
     producers = rows("SELECT account, producer, n, used, outcomes FROM producers")
     return Snapshot(
         epoch=epoch,
         position=position,
-        accounts=[AccountRow(*row) for row in accounts],
-        rooms=[RoomRow(*row) for row in rooms],
+        accounts=[_account(row) for row in accounts],
+        rooms=[_room(row) for row in rooms],
         room_heads={room: LogHead(seq, digest) for room, seq, digest in rows(_ROOM_HEADS)},
         inbox_heads={account: LogHead(seq, digest) for account, seq, digest in rows(_INBOX_HEADS)},
-        members=rows("SELECT room, account, since FROM members ORDER BY room, account").fetchall(),
+        members=rows(
+            "SELECT room, account, since, role FROM members ORDER BY room, account"
+        ).fetchall(),
         markers=_markers(connection),
         producers={(account, id_): ProducerRow(*row) for account, id_, *row in producers},
         last_message=last_message,
+        devices={(account, device): DeviceRow(*row) for account, device, *row in devices},
+        restraints={(room, account): Restraint(*row) for room, account, *row in restraints},
+        invited=rows("SELECT room, account FROM invited").fetchall(),
+        bans={(kind, subject): BanRow(*row) for kind, subject, *row in bans},
+        invites={hash: InviteRow(*row) for hash, *row in invites},
+        lockdown=lockdown,
     )
+
+
+def _account(row: tuple[Any, ...]) -> AccountRow:
+    account, name, created, role, password, is_bot, invited, released = row
+    flags = bool(is_bot), bool(invited)
+    return AccountRow(account, name, created, Role(role), password, *flags, released)
+
+
+def _room(row: tuple[Any, ...]) -> RoomRow:
+    *texts, private, read_only, since_joined, slow, audit = row
+    flags = bool(private), bool(read_only), bool(since_joined)
+    return RoomRow(*texts, *flags, slow, bool(audit))
 
 
 def _markers(connection: sqlite3.Connection) -> dict[int, dict[int, int]]:
@@ -133,8 +179,8 @@ def answer(connection: sqlite3.Connection, query: Read) -> ReadResult:
         case ReadInbox():
             return _peer_page(connection, query)
         case ReadRooms():
-            rooms, more = _names(connection, _ROOMS, (query.after,), query.limit)
-            return RoomsPage(rooms, more)
+            rooms, more = _names(connection, _ROOMS, (query.after, query.account), query.limit)
+            return RoomsPage([_listed(row) for row in rooms], more)
         case ReadMembers(room=None):
             members, more = _names(connection, _EVERYBODY, (query.after,), query.limit)
             return MembersPage(members, more)
@@ -155,7 +201,19 @@ def _log_page(
         last = _seq(connection, log.last, key)
         known = last if query.after is None else min(query.after, last)
     before = _digest(connection, log, key, known) if known else EMPTY
-    return EventsPage(events, more, _seq(connection, log.first, key), before)
+    first = _seq(connection, log.first, key)
+    return EventsPage(events, more, max(first, _since(query)) if first else 0, before)
+
+
+def _since(query: ReadEvents | ReadInbox) -> int:
+    """Return the first seq that whoever asks may read."""
+    return query.since if isinstance(query, ReadEvents) else 1
+
+
+def _listed(row: tuple[Any, ...]) -> ListedRoom:
+    room, name, description, members, private, read_only, since_joined, slow = row
+    flags = bool(private), bool(read_only), bool(since_joined)
+    return ListedRoom(room, name, description, members, *flags, slow)
 
 
 def _digest(connection: sqlite3.Connection, log: _Log, key: int, seq: int) -> bytes:
@@ -178,7 +236,7 @@ def _walk(
     query: ReadEvents | ReadInbox,
 ) -> tuple[list[tuple[int, bytes]], bool]:
     """Return the page's events, oldest first, and whether the range holds more in the direction walked."""
-    after = 0 if query.after is None else query.after
+    after = max(0 if query.after is None else query.after, _since(query) - 1)
     before = MAX_NUMBER if query.before is None else query.before
     # One row more than asked for tells whether there is more.
     cursor = connection.execute(statement, (*keys, after, before, query.limit + 1))

@@ -5,14 +5,16 @@ chunks of 256, 128, … 1 rows, so a table has nine texts and all of them stay p
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from hubbub.broker.core.changes import Changes
+from hubbub.broker.core.changes import AccountRow, Changes
 from hubbub.common.names import fold
+
+_Row = TypeVar("_Row")
 
 CHUNK_ROWS: Final = 256
 """1,000 rows took 2.3 to 4.7 ms whatever the largest chunk was, from 32 to 1,024 rows. 256 rows of six columns are far below SQLite's
@@ -29,22 +31,55 @@ class _Statement:
 
 
 _ACCOUNTS: Final = _Statement(
-    "INSERT INTO accounts (account, name, fold, key, created) VALUES",
-    5,
-    "ON CONFLICT (account) DO UPDATE SET name = excluded.name, fold = excluded.fold,"
-    " key = excluded.key, created = excluded.created",
+    "INSERT INTO accounts (account, name, fold, created, role, password, is_bot, invited, released) VALUES",
+    9,
+    "ON CONFLICT (account) DO UPDATE SET name = excluded.name, fold = excluded.fold, created = excluded.created,"
+    " role = excluded.role, password = excluded.password, is_bot = excluded.is_bot,"
+    " invited = excluded.invited, released = excluded.released",
+)
+_NO_DEVICES: Final = _Statement("DELETE FROM devices WHERE (account, device) IN (VALUES", 2, ")")
+_DEVICES: Final = _Statement(
+    "INSERT INTO devices (account, device, key, label, added, used) VALUES",
+    6,
+    "ON CONFLICT (account, device) DO UPDATE SET key = excluded.key, label = excluded.label,"
+    " added = excluded.added, used = excluded.used",
 )
 _ROOMS: Final = _Statement(
-    "INSERT INTO rooms (number, room, name, fold, description, created) VALUES",
-    6,
+    "INSERT INTO rooms (number, room, name, fold, description, created, private, read_only, since_joined,"
+    " slow, audit) VALUES",
+    11,
     "ON CONFLICT (number) DO UPDATE SET room = excluded.room, name = excluded.name, fold = excluded.fold,"
-    " description = excluded.description, created = excluded.created",
+    " description = excluded.description, created = excluded.created, private = excluded.private,"
+    " read_only = excluded.read_only, since_joined = excluded.since_joined, slow = excluded.slow, audit = excluded.audit",
 )
 _NO_MEMBERS: Final = _Statement("DELETE FROM members WHERE (room, account) IN (VALUES", 2, ")")
 _MEMBERS: Final = _Statement(
-    "INSERT INTO members (room, account, since) VALUES",
-    3,
-    "ON CONFLICT (room, account) DO UPDATE SET since = excluded.since",
+    "INSERT INTO members (room, account, since, role) VALUES",
+    4,
+    "ON CONFLICT (room, account) DO UPDATE SET since = excluded.since, role = excluded.role",
+)
+_NO_RESTRAINTS: Final = _Statement("DELETE FROM restraints WHERE (room, account) IN (VALUES", 2, ")")
+_RESTRAINTS: Final = _Statement(
+    "INSERT INTO restraints (room, account, muted, barred) VALUES",
+    4,
+    "ON CONFLICT (room, account) DO UPDATE SET muted = excluded.muted, barred = excluded.barred",
+)
+_NOT_INVITED: Final = _Statement("DELETE FROM invited WHERE (room, account) IN (VALUES", 2, ")")
+_INVITED: Final = _Statement(
+    "INSERT INTO invited (room, account) VALUES", 2, "ON CONFLICT (room, account) DO NOTHING"
+)
+_NO_BANS: Final = _Statement("DELETE FROM bans WHERE (kind, subject) IN (VALUES", 2, ")")
+_BANS: Final = _Statement(
+    "INSERT INTO bans (kind, subject, reason, by, created, until) VALUES",
+    6,
+    "ON CONFLICT (kind, subject) DO UPDATE SET reason = excluded.reason, by = excluded.by,"
+    " created = excluded.created, until = excluded.until",
+)
+_NO_INVITES: Final = _Statement("DELETE FROM invites WHERE hash IN (VALUES", 1, ")")
+_INVITES: Final = _Statement(
+    "INSERT INTO invites (hash, uses, expires, by, created) VALUES",
+    5,
+    "ON CONFLICT (hash) DO UPDATE SET uses = excluded.uses, expires = excluded.expires",
 )
 _EVENTS: Final = _Statement("INSERT INTO events (room, seq, event, digest) VALUES", 4)
 _MESSAGES: Final = _Statement("INSERT INTO messages (message, event) VALUES", 2)
@@ -74,30 +109,44 @@ def write(connection: sqlite3.Connection, changes: Changes) -> None:
         for chunk in _chunks(rows):
             connection.execute(_text(statement, len(chunk)), tuple(chain.from_iterable(chunk)))
     connection.execute(_META, (changes.position, len(changes.events), len(changes.inbox)))
+    if changes.lockdown is not None:
+        connection.execute("UPDATE meta SET lockdown = ?", (changes.lockdown,))
 
 
 def _rows(changes: Changes) -> list[tuple[_Statement, Sequence[tuple[Any, ...]]]]:
-    members, markers = changes.members.items(), changes.markers.items()
-    producers = changes.producers.items()
+    """Return the statements in their order; a keyed table's rows that go, then those that come."""
     return [
-        (
-            _ACCOUNTS,
-            [(a.account, a.name, fold(a.name), a.key, a.created) for a in changes.accounts],
-        ),
-        (
-            _ROOMS,
-            [(r.number, r.room, r.name, r.fold, r.description, r.created) for r in changes.rooms],
-        ),
-        (_NO_MEMBERS, [key for key, since in members if since is None]),
-        (_MEMBERS, [(*key, since) for key, since in members if since is not None]),
+        (_ACCOUNTS, [_account(row) for row in changes.accounts]),
+        *_keyed(_NO_DEVICES, _DEVICES, changes.devices, astuple),
+        (_ROOMS, [astuple(row) for row in changes.rooms]),
+        *_keyed(_NO_MEMBERS, _MEMBERS, changes.members, tuple),
+        *_keyed(_NO_RESTRAINTS, _RESTRAINTS, changes.restraints, tuple),
+        *_keyed(_NOT_INVITED, _INVITED, changes.invited, lambda _: ()),
+        *_keyed(_NO_BANS, _BANS, changes.bans, astuple),
+        *_keyed(_NO_INVITES, _INVITES, {(hash,): r for hash, r in changes.invites.items()}, astuple),
         (_EVENTS, changes.events),
         (_MESSAGES, changes.messages),
         (_INBOX, changes.inbox),
-        (_NO_MARKERS, [key for key, seq in markers if seq is None]),
-        (_MARKERS, [(*key, seq) for key, seq in markers if seq is not None]),
-        (_NO_PRODUCERS, [key for key, row in producers if row is None]),
-        (_PRODUCERS, [(*key, row.n, row.used, row.outcomes) for key, row in producers if row]),
+        *_keyed(_NO_MARKERS, _MARKERS, changes.markers, lambda seq: (seq,)),
+        *_keyed(_NO_PRODUCERS, _PRODUCERS, changes.producers, lambda r: (r.n, r.used, r.outcomes)),
     ]
+
+
+def _keyed(
+    gone: _Statement,
+    kept: _Statement,
+    rows: Mapping[tuple[Any, ...], _Row | None],
+    columns: Callable[[_Row], tuple[Any, ...]],
+) -> Iterator[tuple[_Statement, Sequence[tuple[Any, ...]]]]:
+    """Yield the keys whose rows go, and the rows that stay: their keys, then their other columns."""
+    yield gone, [key for key, row in rows.items() if row is None]
+    yield kept, [(*key, *columns(row)) for key, row in rows.items() if row is not None]
+
+
+def _account(row: AccountRow) -> tuple[Any, ...]:
+    # No name has a #, so the folded name of one that was released stands in nobody's way.
+    folded = f"{fold(row.name)}#{row.account}" if row.released else fold(row.name)
+    return (row.account, row.name, folded, *astuple(row)[2:])
 
 
 def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:

@@ -5,8 +5,10 @@ from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect, LogEntry, LogPeer, Send
+from hubbub.broker.core.permissions import own_role, shown
 from hubbub.broker.core.records import EndSession, Refusal, Register
 from hubbub.broker.core.registration import owner_of
+from hubbub.broker.core.roles import ROLE_NAMES
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.broker.core.state import Account, Room
 from hubbub.broker.entries import Entry
@@ -65,7 +67,7 @@ def _log_in(context: Context, session: Session, command: Login, now: Now) -> lis
             session, command, unavailable[0], "no new name can be taken just now; try again"
         )
     session.state = SessionState.REGISTERING
-    session.claim = Register(name, session.peer.key, now.wall)
+    session.claim = Register(name, session.peer.key, now.wall, command.device)
     return [context.submit(session.claim, session.peer.routing_id)]
 
 
@@ -124,6 +126,8 @@ def welcome(
         events_host=context.settings.events_host,
         created=created,
         inbox_read=account.markers.get(INBOX, 0),
+        role=ROLE_NAMES[account.role],
+        has_password=bool(account.password),
     )
     if session.resuming:
         entry = Entry("user_returned", "{name} is connected again.", name=account.name)
@@ -144,6 +148,11 @@ def joined(account: Account, room: Room) -> Joined:
         digest=head.digest,
         description=room.description,
         read=account.markers.get(room.number, 0),
+        role=ROLE_NAMES[own_role(account, room)],
+        private=room.private,
+        read_only=room.read_only,
+        history=shown(since_joined=room.since_joined),
+        slow=room.slow,
     )
 
 

@@ -42,4 +42,4 @@ def _query(context: Context, account: Account, command: History) -> Read | Refus
     room = context.state.room_by_id.get(command.room or b"")
     if room is None or not room.shows(account.number):
         return Refusal(Code.NOT_MEMBER, "you are not a member of that room")
-    return ReadEvents(room.number, *span)
+    return ReadEvents(room.number, *span, room.readable_from(account.number))

@@ -44,7 +44,7 @@ def whois(context: Context, session: Session, command: Whois, now: Now) -> list[
         return refuse(
             session, command, Code.UNKNOWN_USER, f"nobody here is called {command.name[:64]!r}"
         )
-    member = member_info(context, account.number, account.name)
     lobby = context.state.lobby.log.id
+    member = member_info(context, account.number, account.name, lobby)
     reply = MemberList(id=command.id, room=lobby, members=[member], more=False)
     return [Send(session.peer.routing_id, (reply,))]

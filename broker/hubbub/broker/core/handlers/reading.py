@@ -4,7 +4,9 @@ from typing import Final, assert_never
 
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect, Fetch, Send
+from hubbub.broker.core.permissions import own_role, shown
 from hubbub.broker.core.reads import EventsPage, MembersPage, Read, ReadResult, RoomsPage
+from hubbub.broker.core.roles import ROLE_NAMES
 from hubbub.broker.core.sessions import Session
 from hubbub.common.commands import History, Members, Query
 from hubbub.common.errors import Code
@@ -62,22 +64,41 @@ def _reply(context: Context, session: Session, command: Query, result: ReadResul
             )
         case RoomsPage():
             rooms = [
-                RoomInfo(room=room, name=name, description=description, members=members)
-                for room, name, description, members in result.rooms
+                RoomInfo(
+                    room=row.room,
+                    name=row.name,
+                    description=row.description,
+                    members=row.members,
+                    private=row.private,
+                    read_only=row.read_only,
+                    history=shown(since_joined=row.since_joined),
+                    slow=row.slow,
+                )
+                for row in result.rooms
             ]
             return RoomList(id=command.id, rooms=rooms, more=result.more)
         case MembersPage():
-            members = [member_info(context, account, name) for account, name in result.members]
             room = command.room if isinstance(command, Members) else b""
+            members = [
+                member_info(context, account, name, room) for account, name in result.members
+            ]
             return MemberList(id=command.id, room=room, members=members, more=result.more)
         case _:
             assert_never(result)
 
 
-def member_info(context: Context, account: int, name: str) -> MemberInfo:
-    """Return a person as lists of members show them."""
-    roster = context.roster
-    return MemberInfo(name=name, online=account in roster, away=roster.away(account))
+def member_info(context: Context, account: int, name: str, room: bytes) -> MemberInfo:
+    """Return a person as the list of a room's members shows them."""
+    roster, state = context.roster, context.state
+    place = state.room_by_id[room]
+    role = own_role(state.accounts[account], place)
+    return MemberInfo(
+        name=name,
+        online=account in roster,
+        away=roster.away(account),
+        role=ROLE_NAMES[role],
+        muted_until=place.restraint(account).muted,
+    )
 
 
 def _log_id(session: Session, command: Query) -> bytes:

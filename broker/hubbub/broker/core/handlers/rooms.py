@@ -3,7 +3,7 @@
 import unicodedata
 
 from hubbub.broker.core.batch import Batch, MembershipChanged
-from hubbub.broker.core.changes import RoomRow
+from hubbub.broker.core.changes import Membership, RoomRow
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect
@@ -11,6 +11,7 @@ from hubbub.broker.core.handlers.reading import fetch
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.reads import ReadMembers, ReadRooms
 from hubbub.broker.core.records import Refusal
+from hubbub.broker.core.roles import Role
 from hubbub.broker.core.sessions import Session
 from hubbub.broker.core.state import Account, Room, State
 from hubbub.common.codec import encode
@@ -67,14 +68,23 @@ def apply_create(
     if len(account.rooms) >= batch.limits.rooms_per_account:
         return _too_many_rooms(batch.limits)
     number = len(state.rooms) + 1
-    room = state.add_room(number, state.new_room_id(number), name, command.description)
-    batch.changes.rooms.append(
-        RoomRow(number, room.log.id, name, fold(name), command.description, time)
+    row = RoomRow(
+        number,
+        state.new_room_id(number),
+        name,
+        fold(name),
+        command.description,
+        time,
+        private=command.private,
+        read_only=command.read_only,
+        since_joined=command.history == "since_joined",
     )
+    room = state.add_room(row)
+    batch.changes.rooms.append(row)
     event = RoomCreated(
         seq=1, time=time, name=name, description=command.description, by=account.name
     )
-    return _become_member(batch, account, room, encode(event))
+    return become_member(batch, account, room, encode(event), Role.OWNER)
 
 
 def _too_many_rooms(limits: Limits) -> Refusal:
@@ -82,11 +92,16 @@ def _too_many_rooms(limits: Limits) -> Refusal:
     return Refusal(Code.TOO_MANY_ROOMS, f"one can be a member of {most} rooms; leave one first")
 
 
-def _become_member(batch: Batch, account: Account, room: Room, event: bytes) -> tuple[bytes, int]:
+def become_member(
+    batch: Batch, account: Account, room: Room, event: bytes, role: Role = Role.MEMBER
+) -> tuple[bytes, int]:
+    """Make an account a member by this event; return the room's id and the event's seq."""
     seq = batch.append_event(room, event)
     room.members[account.number] = seq
+    if role > Role.MEMBER:
+        room.roles[account.number] = role
     account.rooms.add(room.number)
-    batch.changes.members[room.number, account.number] = seq
+    batch.changes.members[room.number, account.number] = Membership(seq, role)
     batch.changes.markers[account.number, room.number] = seq
     batch.memberships.append(MembershipChanged(account, room, joined=True))
     return room.log.id, seq
@@ -106,7 +121,7 @@ def apply_join(
     if len(account.rooms) >= batch.limits.rooms_per_account:
         return _too_many_rooms(batch.limits)
     event = MemberJoined(seq=room.log.seq + 1, time=time, name=account.name)
-    return _become_member(batch, account, room, encode(event))
+    return become_member(batch, account, room, encode(event))
 
 
 def apply_leave(
@@ -118,19 +133,31 @@ def apply_leave(
         return Refusal(Code.LOBBY_IS_FOR_ALL, f"the {room.name} holds everybody; it cannot be left")
     if room is None or not room.holds(account.number):
         return Refusal(Code.NOT_MEMBER, "you are not a member of that room")
-    event = MemberLeft(seq=room.log.seq + 1, time=time, name=account.name)
+    return room.log.id, end_membership(batch, account, room, time)
+
+
+def end_membership(
+    batch: Batch, account: Account, room: Room, time: int, by: str = "", reason: str = ""
+) -> int:
+    """Make a member one no longer, put out by somebody or of their own will; return the event's seq."""
+    event = MemberLeft(
+        seq=room.log.seq + 1, time=time, name=account.name, by=by, reason=reason
+    )
     seq = batch.append_event(room, encode(event))
     del room.members[account.number]
+    room.roles.pop(account.number, None)
     account.rooms.discard(room.number)
     batch.changes.members[room.number, account.number] = None
     batch.changes.markers[account.number, room.number] = None
     batch.memberships.append(MembershipChanged(account, room, joined=False))
-    return room.log.id, seq
+    return seq
 
 
 def list_rooms(context: Context, session: Session, command: Rooms, now: Now) -> list[Effect]:
     """Begin reading a page of the rooms."""
-    return fetch(context, session, command, ReadRooms(fold(command.after), ROOMS_A_PAGE))
+    assert session.account is not None, "rooms is legal in a live session only"
+    query = ReadRooms(fold(command.after), ROOMS_A_PAGE, session.account.number)
+    return fetch(context, session, command, query)
 
 
 def list_members(context: Context, session: Session, command: Members, now: Now) -> list[Effect]:

@@ -1,0 +1,69 @@
+"""The audit room: what tells the chat's owners who used which power over whom. Nobody posts, leaves or configures it.
+
+It is made when the first thing is noted. Its members are the owners: whoever is appointed joins, whoever is dismissed leaves.
+"""
+
+from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.changes import RoomRow
+from hubbub.broker.core.state import Account, Room, State
+from hubbub.common.codec import encode
+from hubbub.common.events import Audited, RoomCreated
+from hubbub.common.names import fold
+
+AUDIT_NAME = "audit"
+_DESCRIPTION = "who used which power, and over whom"
+
+
+def audit_room(state: State, batch: Batch, time: int) -> Room:
+    """Return the room, made if there is none yet. Nobody can take its name; a database from before may have it, then another is found."""
+    if state.audit is not None:
+        return state.audit
+    number = len(state.rooms) + 1
+    name = AUDIT_NAME
+    while state.room_named(name) is not None:
+        name += "-log"
+    row = RoomRow(
+        number,
+        state.new_room_id(number),
+        name,
+        fold(name),
+        _DESCRIPTION,
+        time,
+        private=True,
+        read_only=True,
+        audit=True,
+    )
+    room = state.add_room(row)
+    batch.changes.rooms.append(row)
+    event = RoomCreated(seq=1, time=time, name=name, description=_DESCRIPTION, by="")
+    batch.append_event(room, encode(event))
+    return room
+
+
+def note(
+    state: State,
+    batch: Batch,
+    actor: Account | None,
+    action: str,
+    subject: str,
+    time: int,
+    *,
+    room: str = "",
+    reason: str = "",
+    until: int = 0,
+    detail: str = "",
+) -> None:
+    """Write down that an actor, None: the operator, did something to somebody or something. `until` in Unix milliseconds; no text of messages, no code, no key's secret half."""
+    audit = audit_room(state, batch, time)
+    event = Audited(
+        seq=audit.log.seq + 1,
+        time=time,
+        by=actor.name if actor else "",
+        action=action,
+        subject=subject,
+        room=room,
+        reason=reason,
+        until=until,
+        detail=detail,
+    )
+    batch.append_event(audit, encode(event))

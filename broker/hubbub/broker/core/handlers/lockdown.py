@@ -1,0 +1,48 @@
+"""Lockdown: who may come and speak while the chat is under attack."""
+
+from hubbub.broker.core.auditing import note
+from hubbub.broker.core.batch import Batch, Expelled
+from hubbub.broker.core.permissions import Power, may
+from hubbub.broker.core.records import Decree, Refusal
+from hubbub.broker.core.roles import Role
+from hubbub.broker.core.state import Account, State
+from hubbub.common.commands import Lockdown
+from hubbub.common.errors import Code
+from hubbub.common.fields import LockdownLevel
+
+_LEVELS: tuple[LockdownLevel, ...] = (
+    "normal",
+    "no_new_accounts",
+    "accounts_only",
+    "moderators_speak",
+)
+
+
+def reaches(state: State, level: LockdownLevel) -> bool:
+    """Whether the chat is locked down at least so far."""
+    return _LEVELS.index(state.lockdown) >= _LEVELS.index(level)
+
+
+def check_lockdown(command: Lockdown) -> Refusal | None:
+    """Refuse nothing: the type knows the levels."""
+    return None
+
+
+def apply_lockdown(
+    state: State, batch: Batch, actor: Account | None, order: Lockdown, decree: Decree
+) -> Refusal | None:
+    """Set the level; from `accounts_only` on the sessions of those for whom nobody vouches end."""
+    if refusal := may(actor, Power.LOCK_DOWN, actor.role if actor else Role.OWNER):
+        return refusal
+    if order.level == state.lockdown:
+        return None
+    state.lockdown = batch.changes.lockdown = order.level
+    note(state, batch, actor, "lockdown", order.level, decree.time)
+    if reaches(state, "accounts_only"):
+        text = "the chat is locked down: only accounts with a password, an invite or a role come in now"
+        batch.expelled += [
+            Expelled(account.number, None, Code.LOCKED_DOWN, text)
+            for account in state.accounts.values()
+            if not account.is_trusted
+        ]
+    return None
