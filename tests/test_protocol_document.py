@@ -161,7 +161,7 @@ def refusal_of(command: Command, state: SessionState) -> str:
     """Return the code with which a broker refuses a command in a state."""
     lobby = RoomRow(1, ROOM, "lobby", "lobby", "", 0)
     empty = Snapshot(ROOM, 0, [], [lobby], {1: LogHead(0, EMPTY)}, {}, [], {}, {}, 0)
-    core = Core(Settings("hubbub", 5001), empty, Now(0.0, 0))
+    core = Core(Settings("hubbub", 5001), empty, Now(0.0, 0), bytes)
     peer = Peer(bytes(32), "ab" * 32, 1)
     core.context.sessions.open(peer, 0.0).state = state
     (effect,) = core.handle(peer, [command], 100, Now(0.0, 0))

@@ -205,7 +205,7 @@ def test_a_private_message_that_was_tampered_with_is_named(
             "members of room den: the log tells otherwise of Bob",
         ),
         (
-            "INSERT INTO members VALUES (3, 2, 2)",
+            "INSERT INTO members VALUES (3, 2, 2, 2)",
             "members of room attic: the log tells otherwise of Bob",
         ),
         (
@@ -213,7 +213,7 @@ def test_a_private_message_that_was_tampered_with_is_named(
             "members of room den: the log tells otherwise of Bob",
         ),
         (
-            "INSERT INTO members VALUES (2, 9, 1)",
+            "INSERT INTO members VALUES (2, 9, 1, 2)",
             "SQLite: 1 rows of members refer to accounts that are not there",
         ),
         (

@@ -7,6 +7,7 @@ with Broker.temporary() as broker:                            a test or a notebo
 """
 
 import contextlib
+import secrets
 import shutil
 import signal
 import tempfile
@@ -108,7 +109,7 @@ class Broker:
                 passwords=passwords,
                 registration=registration,
             )
-            core = Core(settings, state, read_clock())
+            core = Core(settings, state, read_clock(), secrets.token_bytes)
             auth = Auth(core.admits)
             answer = DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS))
             sequencer = LocalSequencer()

@@ -5,12 +5,17 @@ from typing import assert_never
 from hubbub.client import updates
 from hubbub.common.events import (
     AnyEvent,
+    Audited,
     MemberJoined,
     MemberLeft,
+    MemberMuted,
     MessagePosted,
     MessageTold,
     PresenceChanged,
+    RoleChanged,
+    RoomChanged,
     RoomCreated,
+    RoomInvited,
     UnknownEvent,
 )
 
@@ -32,7 +37,10 @@ def narrate(
             return updates.MemberJoined(room, name, time, seq, earlier)
         case MemberLeft(name=name, time=time):
             return updates.MemberLeft(room, name, time, seq, earlier)
+        case RoleChanged() | MemberMuted() | RoomChanged() | Audited() | RoomInvited():
+            pass
         case PresenceChanged() | UnknownEvent():
-            return None
+            pass
         case _:
             assert_never(event)
+    return None

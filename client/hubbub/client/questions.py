@@ -11,7 +11,33 @@ from typing import Final
 
 from hubbub.client.effects import Ticket
 from hubbub.common.commands import Query
-from hubbub.common.replies import Reply
+from hubbub.common.replies import (
+    BanList,
+    DeviceList,
+    Done,
+    InviteMade,
+    LinkMade,
+    MemberList,
+    Noted,
+    Page,
+    Reply,
+    RoomList,
+    Roster,
+)
+
+Answer = (
+    Page
+    | RoomList
+    | MemberList
+    | Roster
+    | Noted
+    | Done
+    | LinkMade
+    | InviteMade
+    | DeviceList
+    | BanList
+)
+"""What answers a question."""
 
 BUSY_SECONDS: Final = 0.25
 """Until a question is asked again that the broker was too busy for."""

@@ -12,14 +12,14 @@ from hubbub.client.errors import Closed, refused
 from hubbub.client.logs import Found, LogReader, read_event
 from hubbub.client.outbox import Entry
 from hubbub.client.presence import Presence
-from hubbub.client.questions import CatchUp, Item, Question, Questions
+from hubbub.client.questions import Answer, CatchUp, Item, Question, Questions
 from hubbub.client.rooms import Rooms
 from hubbub.client.showing import Showing
 from hubbub.client.updates import Diverged, LogReplaced, MarkerMoved, RoomJoined, RoomLeft
 from hubbub.common.codec import decode_event
 from hubbub.common.commands import Away, Mark, Query, Who
 from hubbub.common.errors import TRANSIENT, WireError
-from hubbub.common.events import AnyEvent, MessageTold, PresenceChanged
+from hubbub.common.events import AnyEvent, MessageTold, PresenceChanged, RoomInvited
 from hubbub.common.names import LOBBY
 from hubbub.common.replies import (
     Delivered,
@@ -27,11 +27,8 @@ from hubbub.common.replies import (
     Head,
     Joined,
     Marked,
-    MemberList,
-    Noted,
     Page,
     Reply,
-    RoomList,
     Roster,
     Subscribed,
     Welcome,
@@ -203,7 +200,7 @@ class Reading:
                 continue
             if isinstance(event, PresenceChanged):
                 self._presence_changed(event)
-            elif not isinstance(event, MessageTold) and event.seq is not None:
+            elif not isinstance(event, MessageTold | RoomInvited) and event.seq is not None:
                 self._offer(room.reader, event.seq, raw, event)
         self._want(room.reader, now, self._gap_seconds)
 
@@ -341,7 +338,7 @@ class Reading:
             return None
         return reader.question(next(ids))
 
-    def answer(self, reply: Page | RoomList | MemberList | Roster | Noted, now: float) -> None:
+    def answer(self, reply: Answer, now: float) -> None:
         """Take what answers a question."""
         if isinstance(reply, Roster):
             self._asking_roster = False

@@ -30,13 +30,18 @@ from hubbub.common.names import fold
 from hubbub.common.replies import (
     Acked,
     AnyReply,
+    BanList,
     Bye,
     Closing,
     Delivered,
+    DeviceList,
+    Done,
     Error,
     Greeted,
+    InviteMade,
     Joined,
     Left,
+    LinkMade,
     Marked,
     MemberList,
     Noted,
@@ -186,6 +191,8 @@ class Session:
             case Delivered():
                 self.reading.delivered(reply, now)
             case Page() | RoomList() | MemberList() | Roster() | Noted():
+                self.reading.answer(reply, now)
+            case Done() | LinkMade() | InviteMade() | DeviceList() | BanList():
                 self.reading.answer(reply, now)
             case Bye():
                 self.end(None)

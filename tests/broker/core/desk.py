@@ -11,6 +11,7 @@ until the disk `stalls` or `fails`. Of whatever is told before a commit it check
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from random import Random
 from typing import assert_never
 
 from tests.broker.core.memory_store import MemoryStore
@@ -142,7 +143,7 @@ class Desk:
     def __init__(self, settings: Settings = SETTINGS, store: MemoryStore | None = None) -> None:
         self.store = store or MemoryStore()
         self.now = START
-        self.core = Core(settings, self.store.load(), self.now)
+        self.core = Core(settings, self.store.load(), self.now, Random(1).randbytes)
         self.people: list[Person] = []
         self.published: list[tuple[bytes, bytes]] = []
         """Every event ever published, with its topic."""

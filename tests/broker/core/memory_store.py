@@ -1,12 +1,27 @@
 """A store in memory: keeps the rows of each Changes, answers reads from them, and fails when it is told to."""
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from hubbub.broker.core.changes import AccountRow, Changes, LogHead, ProducerRow, RoomRow, Snapshot
+from hubbub.broker.core.changes import (
+    AccountRow,
+    BanKey,
+    BanRow,
+    Changes,
+    DeviceRow,
+    InviteRow,
+    LogHead,
+    Membership,
+    ProducerRow,
+    Restraint,
+    RoomRow,
+    Snapshot,
+)
 from hubbub.broker.core.reads import (
     EventsPage,
+    ListedRoom,
     MembersPage,
     Read,
     ReadEvents,
@@ -18,6 +33,7 @@ from hubbub.broker.core.reads import (
 )
 from hubbub.broker.errors import StorageError
 from hubbub.common.digest import EMPTY
+from hubbub.common.fields import LockdownLevel
 from hubbub.common.limits import MAX_NUMBER
 from hubbub.common.names import LOBBY as LOBBY_NAME
 from hubbub.common.names import fold
@@ -51,12 +67,18 @@ class MemoryStore:
             LOBBY_NUMBER: RoomRow(LOBBY_NUMBER, LOBBY, LOBBY_NAME, fold(LOBBY_NAME), "", 0)
         }
     )
-    members: dict[tuple[int, int], int] = field(default_factory=dict)
+    members: dict[tuple[int, int], Membership] = field(default_factory=dict)
     events: dict[int, list[Entry]] = field(default_factory=dict)
     messages: dict[int, bytes] = field(default_factory=dict)
     inboxes: dict[int, list[Entry]] = field(default_factory=dict)
     markers: dict[tuple[int, int], int] = field(default_factory=dict)
     producers: dict[tuple[int, bytes], ProducerRow] = field(default_factory=dict)
+    devices: dict[tuple[int, int], DeviceRow] = field(default_factory=dict)
+    restraints: dict[tuple[int, int], Restraint] = field(default_factory=dict)
+    invited: dict[tuple[int, int], bool] = field(default_factory=dict)
+    bans: dict[BanKey, BanRow] = field(default_factory=dict)
+    invites: dict[bytes, InviteRow] = field(default_factory=dict)
+    lockdown: LockdownLevel = "normal"
     position: int = 0
     failing: bool = False
 
@@ -68,10 +90,16 @@ class MemoryStore:
             rooms=list(self.rooms.values()),
             room_heads=_heads(self.events),
             inbox_heads=_heads(self.inboxes),
-            members=[(*key, since) for key, since in sorted(self.members.items())],
+            members=[(*key, *row) for key, row in sorted(self.members.items())],
             markers=self._markers_by_account(),
             producers=dict(self.producers),
             last_message=max(self.messages, default=0),
+            devices=dict(self.devices),
+            restraints=dict(self.restraints),
+            invited=sorted(self.invited),
+            bans=dict(self.bans),
+            invites=dict(self.invites),
+            lockdown=self.lockdown,
         )
 
     def _markers_by_account(self) -> dict[int, dict[int, int]]:
@@ -101,12 +129,15 @@ class MemoryStore:
         for account, seq, message, peer, digest in changes.inbox:
             entry = Entry(seq, self.messages[message], digest, message, peer)
             self.inboxes.setdefault(account, []).append(entry)
-        for member, since in changes.members.items():
-            _put(self.members, member, since)
-        for marker, read in changes.markers.items():
-            _put(self.markers, marker, read)
-        for producer, row in changes.producers.items():
-            _put(self.producers, producer, row)
+        _put(self.members, changes.members)
+        _put(self.devices, changes.devices)
+        _put(self.restraints, changes.restraints)
+        _put(self.invited, changes.invited)
+        _put(self.bans, changes.bans)
+        _put(self.invites, changes.invites)
+        _put(self.markers, changes.markers)
+        _put(self.producers, changes.producers)
+        self.lockdown = changes.lockdown or self.lockdown
         self.position = changes.position
 
     def read(self, query: Read) -> ReadResult:
@@ -126,30 +157,50 @@ class MemoryStore:
                 return self._members(query)
 
     def _rooms(self, query: ReadRooms) -> RoomsPage:
-        rows = sorted(self.rooms.values(), key=lambda row: row.fold)
+        listed = [
+            row
+            for row in self.rooms.values()
+            if not row.private or (row.number, query.account) in self.members
+        ]
+        rows = sorted(listed, key=lambda row: row.fold)
         rows = rows[bisect_right([row.fold for row in rows], query.after) :]
         counts = {number: self._count(number) for number in self.rooms}
-        shown = [(r.room, r.name, r.description, counts[r.number]) for r in rows[: query.limit]]
+        shown = [
+            ListedRoom(
+                r.room,
+                r.name,
+                r.description,
+                counts[r.number],
+                r.private,
+                r.read_only,
+                r.since_joined,
+                r.slow,
+            )
+            for r in rows[: query.limit]
+        ]
         return RoomsPage(shown, len(rows) > query.limit)
 
     def _count(self, room: int) -> int:
         if room == LOBBY_NUMBER:
-            return len(self.accounts)
+            return sum(not row.released for row in self.accounts.values())
         return sum(number == room for number, _ in self.members)
 
     def _members(self, query: ReadMembers) -> MembersPage:
         numbers = [account for room, account in self.members if room == query.room]
         rows = [self.accounts[n] for n in (self.accounts if query.room is None else numbers)]
-        behind = sorted((fold(r.name), r.account) for r in rows if fold(r.name) > query.after)
+        behind = sorted(
+            (fold(r.name), r.account) for r in rows if fold(r.name) > query.after and not r.released
+        )
         shown = [(n, self.accounts[n].name) for _, n in behind[: query.limit]]
         return MembersPage(shown, len(behind) > query.limit)
 
 
-def _put(rows: dict[_Key, _Row], key: _Key, row: _Row | None) -> None:
-    if row is None:
-        rows.pop(key, None)
-    else:
-        rows[key] = row
+def _put(rows: dict[_Key, _Row], changes: Mapping[_Key, _Row | None]) -> None:
+    for key, row in changes.items():
+        if row is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = row
 
 
 def _heads(logs: dict[int, list[Entry]]) -> dict[int, LogHead]:
@@ -157,7 +208,8 @@ def _heads(logs: dict[int, list[Entry]]) -> dict[int, LogHead]:
 
 
 def _page(log: list[Entry], query: ReadEvents | ReadInbox) -> EventsPage:
-    after = 0 if query.after is None else query.after
+    since = query.since if isinstance(query, ReadEvents) else 1
+    after = max(0 if query.after is None else query.after, since - 1)
     before = MAX_NUMBER if query.before is None else query.before
     span = [entry for entry in log if after < entry.seq < before]
     shown = span[-query.limit :] if query.after is None else span[: query.limit]
@@ -166,6 +218,6 @@ def _page(log: list[Entry], query: ReadEvents | ReadInbox) -> EventsPage:
     return EventsPage(
         [(entry.seq, entry.event) for entry in shown],
         len(span) > query.limit,
-        log[0].seq if log else 0,
+        max(log[0].seq, since) if log else 0,
         next((entry.digest for entry in log if entry.seq == known), EMPTY),
     )

@@ -79,7 +79,7 @@ def picture(state: State) -> object:
         (
             number,
             a.name,
-            a.key,
+            sorted(a.devices),
             a.inbox.head(),
             a.inbox.seq,
             a.inbox.digest,
@@ -281,7 +281,8 @@ class PromisesHold(RuleBasedStateMachine):
         assert {key for key in store.markers if key[1] != INBOX} == everybody | members
         for (account, room), seq in store.markers.items():
             log = store.inboxes[account] if room == INBOX else store.events.get(room, [])
-            assert store.members.get((room, account), 0) <= seq <= len(log)
+            membership = store.members.get((room, account))
+            assert (membership.since if membership else 0) <= seq <= len(log)
         for device in self.devices:
             if device.is_live:
                 device.checks_markers()

@@ -184,7 +184,7 @@ def test_a_room_left_in_vain_is_told_to_a_session_that_came_meanwhile() -> None:
     desk.recovers()
     alice.gets(wait_from(2))
     log = desk.core.context.state.room_by_id[garden].log
-    laptop.gets(Joined(garden, "garden", 1, log.digest, read=1))
+    laptop.gets(Joined(garden, "garden", 1, log.digest, read=1, role="owner"))
 
 
 def test_a_join_in_vain_does_not_keep_one_who_left_listening() -> None:

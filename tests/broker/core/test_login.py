@@ -8,7 +8,7 @@ from tests.broker.core.wire import key_of, refused
 
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.limits import Limits
-from hubbub.broker.core.rules import LEGAL, QUERIES, WRITES
+from hubbub.broker.core.rules import DECREES, LEGAL, QUERIES, WRITES
 from hubbub.broker.core.sessions import SessionState
 from hubbub.common import commands as c
 from hubbub.common.commands import Create, Hello, Logout, Ping, Post, Tell
@@ -94,7 +94,7 @@ def test_a_session_is_told_the_state_is_wrong_when_it_logs_in_twice() -> None:
 
 
 def test_every_command_stands_in_both_tables() -> None:
-    assert set(c.COMMANDS.values()) == {*QUERIES, *WRITES}
+    assert set(c.COMMANDS.values()) == {*QUERIES, *WRITES, *DECREES}
     assert set(LEGAL) == set(SessionState)
 
 
@@ -143,7 +143,7 @@ def test_an_owner_is_welcomed_with_heads_when_returning() -> None:
     assert welcome.inbox == state.accounts[1].inbox.head()
     assert welcome.rooms == [
         Joined(LOBBY, "lobby", 1, state.lobby.log.digest),
-        Joined(garden.id, "garden", 1, garden.digest, "for all", read=1),
+        Joined(garden.id, "garden", 1, garden.digest, "for all", read=1, role="owner"),
     ]
 
 

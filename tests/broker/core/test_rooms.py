@@ -5,13 +5,16 @@ from tests.broker.core.desk import WALL, Desk, Person
 from tests.broker.core.memory_store import LOBBY
 from tests.broker.core.wire import refused
 
+from hubbub.broker.core.changes import Membership
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.limits import Limits
+from hubbub.broker.core.roles import Role
 from hubbub.common.codec import decode_event
 from hubbub.common.commands import Create, Join, Leave, Members, Post, Rooms
 from hubbub.common.digest import EMPTY
 from hubbub.common.errors import Code
 from hubbub.common.events import MemberJoined, MemberLeft, MessagePosted, RoomCreated
+from hubbub.common.fields import RoleName
 from hubbub.common.replies import (
     Acked,
     Joined,
@@ -29,11 +32,13 @@ def room_id(desk: Desk, name: str) -> bytes:
     return room.log.id
 
 
-def joined(desk: Desk, name: str) -> Joined:
+def joined(desk: Desk, name: str, role: RoleName = "member") -> Joined:
     room = desk.core.context.state.room_named(name)
     assert room is not None
     seq = room.log.seq
-    return Joined(room.log.id, room.name, seq, room.log.digest, room.description, read=seq)
+    return Joined(
+        room.log.id, room.name, seq, room.log.digest, room.description, read=seq, role=role
+    )
 
 
 def gardeners(*names: str) -> list[Person]:
@@ -53,11 +58,11 @@ def test_a_creator_is_a_member_by_the_event_that_makes_the_room() -> None:
     alice, laptop = desk.meets("Alice"), desk.meets("Alice")
     alice.sends(Create(1, "garden", "flowers, mostly"))
     garden = room_id(desk, "garden")
-    alice.gets(joined(desk, "garden"), Acked(1, garden, 1))
-    laptop.gets(joined(desk, "garden"))
+    alice.gets(joined(desk, "garden", "owner"), Acked(1, garden, 1))
+    laptop.gets(joined(desk, "garden", "owner"))
     [event] = desk.store.events[2]
     assert event.seq == 1
-    assert desk.store.members == {(2, 1): 1}
+    assert desk.store.members == {(2, 1): Membership(1, Role.OWNER)}
     alice.sends(Post(2, garden, "hi")).gets(Acked(2, garden, 2))
 
 
@@ -93,7 +98,10 @@ def test_a_member_who_left_may_come_back() -> None:
     garden = room_id(alice.desk, "garden")
     bob.sends(Leave(2, garden), Join(3, "garden"))
     bob.gets(Left(garden), joined(bob.desk, "garden"), Acked(2, garden, 3, count=2))
-    assert bob.desk.store.members == {(2, 1): 1, (2, 2): 4}
+    assert bob.desk.store.members == {
+        (2, 1): Membership(1, Role.OWNER),
+        (2, 2): Membership(4, Role.MEMBER),
+    }
     bob.desk.passes(2)
     assert not bob.is_deaf()
 
@@ -143,7 +151,7 @@ def test_a_description_is_one_line_within_its_bound(description: str, code: Code
     if code:
         alice.gets(refused(code, n=1))
     else:
-        alice.gets(joined(desk, "garden"), Acked(1, room_id(desk, "garden"), 1))
+        alice.gets(joined(desk, "garden", "owner"), Acked(1, room_id(desk, "garden"), 1))
 
 
 def test_a_person_is_refused_when_in_too_many_rooms() -> None:

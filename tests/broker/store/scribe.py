@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from hubbub.broker.core.changes import AccountRow, Changes, LogHead, RoomRow
+from hubbub.broker.core.changes import AccountRow, Changes, LogHead, Membership, RoomRow
+from hubbub.broker.core.roles import Role
 from hubbub.broker.store.interface import Store
 from hubbub.common.digest import EMPTY, extend
 from hubbub.common.names import fold
@@ -11,7 +12,11 @@ LOBBY = 1
 
 
 def account(number: int, name: str) -> AccountRow:
-    return AccountRow(number, name, f"{number:064x}", 1_700_000_000_000 + number)
+    return AccountRow(number, name, 1_700_000_000_000 + number)
+
+
+def since(seq: int) -> Membership:
+    return Membership(seq, Role.MEMBER)
 
 
 def room(number: int, name: str, description: str = "") -> RoomRow:

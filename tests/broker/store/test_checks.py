@@ -30,11 +30,11 @@ def path(tmp_path: Path) -> Path:
         ("DELETE FROM rooms WHERE number = 1", "room 1 is missing"),
         ("DELETE FROM accounts WHERE account = 2", "account 2 is missing"),
         (
-            "INSERT INTO members VALUES (2, 9, 1)",
+            "INSERT INTO members VALUES (2, 9, 1, 2)",
             "a member refers to room 2 or account 9: there is none",
         ),
         (
-            "INSERT INTO members VALUES (9, 1, 1)",
+            "INSERT INTO members VALUES (9, 1, 1, 2)",
             "a member refers to room 9 or account 1: there is none",
         ),
         (

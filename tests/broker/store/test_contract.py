@@ -5,15 +5,27 @@ from pathlib import Path
 
 import pytest
 from tests.broker.store.files import read_all
-from tests.broker.store.scribe import ALICE, BOB, CAROL, LOBBY, Scribe, account, digest_after, room
+from tests.broker.store.scribe import (
+    ALICE,
+    BOB,
+    CAROL,
+    LOBBY,
+    Scribe,
+    account,
+    digest_after,
+    room,
+    since,
+)
 
 from hubbub.broker.core.changes import INBOX, Changes, LogHead, ProducerRow
 from hubbub.broker.core.reads import (
+    ListedRoom,
     MembersPage,
     ReadMembers,
     ReadRooms,
     RoomsPage,
 )
+from hubbub.broker.core.roles import Role
 from hubbub.broker.store.interface import Store
 from hubbub.common.limits import EPOCH_BYTES, MAX_NUMBER, ROOM_ID_BYTES
 
@@ -52,7 +64,7 @@ def test_a_store_loads_what_was_committed_when_opened_again(opener: Opener, tmp_
     store = opener(tmp_path)
     scribe = Scribe(store).adds(ALICE, BOB, DEN)
     scribe.posts(LOBBY, b"hi", b"again").posts(DEN.number, b"hush").sends(ALICE, BOB, b"psst")
-    scribe.batch.members = {(DEN.number, ALICE.account): 1}
+    scribe.batch.members = {(DEN.number, ALICE.account): since(1)}
     scribe.batch.markers = {(ALICE.account, INBOX): 1, (ALICE.account, DEN.number): 0}
     scribe.batch.producers = {(ALICE.account, PRODUCER): ProducerRow(4, 77, b"outcomes")}
     scribe.write()
@@ -66,7 +78,7 @@ def test_a_store_loads_what_was_committed_when_opened_again(opener: Opener, tmp_
     assert after == before
     assert after.accounts == [ALICE, BOB]
     assert after.rooms[1:] == [DEN]
-    assert after.members == [(DEN.number, ALICE.account, 1)]
+    assert after.members == [(DEN.number, ALICE.account, 1, Role.MEMBER)]
     assert after.markers == {ALICE.account: {INBOX: 1, DEN.number: 0}}
     assert after.producers == {(ALICE.account, PRODUCER): ProducerRow(4, 77, b"outcomes")}
     assert after.room_heads == {
@@ -104,11 +116,11 @@ def test_a_room_written_again_replaces_its_row(store: Store, scribe: Scribe) -> 
 
 def test_a_member_leaves_when_its_row_is_none(store: Store, scribe: Scribe) -> None:
     scribe.adds(ALICE, BOB, DEN)
-    scribe.batch.members = {(2, 1): 1, (2, 2): 2}
+    scribe.batch.members = {(2, 1): since(1), (2, 2): since(2)}
     scribe.write()
-    scribe.batch.members = {(2, 1): None, (2, 2): 9, (2, 3): None}
+    scribe.batch.members = {(2, 1): None, (2, 2): since(9), (2, 3): None}
     scribe.write()
-    assert store.load().members == [(2, 2, 9)]
+    assert store.load().members == [(2, 2, 9, Role.MEMBER)]
 
 
 def test_a_marker_moves_and_is_gone_when_its_row_is_none(store: Store, scribe: Scribe) -> None:
@@ -138,7 +150,7 @@ def test_a_batch_of_any_size_is_written_in_order(store: Store, scribe: Scribe, c
     written = [b"event %d" % number for number in range(count)]
     people = [account(number + 1, f"user{number}") for number in range(count)]
     scribe.adds(DEN, *people).posts(LOBBY, *written)
-    scribe.batch.members = {(DEN.number, person.account): 1 for person in people}
+    scribe.batch.members = {(DEN.number, person.account): since(1) for person in people}
     scribe.write()
     assert read_all(store) == list(enumerate(written, 1))
     scribe.batch.members = {(DEN.number, person.account): None for person in people}
@@ -172,24 +184,24 @@ def test_rooms_are_paged_by_folded_name_with_their_members_counted(
 ) -> None:
     zoo, attic = room(3, "Zoo"), room(4, "ATTIC", "Dusty")
     scribe.adds(ALICE, BOB, CAROL, DEN, zoo, attic)
-    scribe.batch.members = {(2, 1): 1, (2, 2): 2, (3, 3): 1}
+    scribe.batch.members = {(2, 1): since(1), (2, 2): since(2), (3, 3): since(1)}
     scribe.write()
     lobby = store.load().rooms[0].room
     rows = [
-        (attic.room, "ATTIC", "Dusty", 0),
-        (DEN.room, "den", "Quiet, please", 2),
-        (lobby, "lobby", "", 3),
-        (zoo.room, "Zoo", "", 1),
+        ListedRoom(attic.room, "ATTIC", "Dusty", 0),
+        ListedRoom(DEN.room, "den", "Quiet, please", 2),
+        ListedRoom(lobby, "lobby", "", 3),
+        ListedRoom(zoo.room, "Zoo", "", 1),
     ]
-    assert store.read(ReadRooms("", 4)) == RoomsPage(rows, more=False)
-    assert store.read(ReadRooms("", 3)) == RoomsPage(rows[:3], more=True)
-    assert store.read(ReadRooms("den", 10)) == RoomsPage(rows[2:], more=False)
+    assert store.read(ReadRooms("", 4, 1)) == RoomsPage(rows, more=False)
+    assert store.read(ReadRooms("", 3, 1)) == RoomsPage(rows[:3], more=True)
+    assert store.read(ReadRooms("den", 10, 1)) == RoomsPage(rows[2:], more=False)
 
 
 def test_members_are_paged_by_folded_name(store: Store, scribe: Scribe) -> None:
     people = [account(1, "zoe"), account(2, "Émile"), account(3, "ADAM"), account(4, "bea")]
     scribe.adds(DEN, *people)
-    scribe.batch.members = {(2, 1): 1, (2, 3): 2, (2, 4): 3}
+    scribe.batch.members = {(2, 1): since(1), (2, 3): since(2), (2, 4): since(3)}
     scribe.write()
     assert store.read(ReadMembers(2, "", 2)) == MembersPage([(3, "ADAM"), (4, "bea")], more=True)
     assert store.read(ReadMembers(2, "bea", 2)) == MembersPage([(1, "zoe")], more=False)

@@ -3,6 +3,8 @@
 It is made when the first thing is noted. Its members are the owners: whoever is appointed joins, whoever is dismissed leaves.
 """
 
+from dataclasses import dataclass
+
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import RoomRow
 from hubbub.broker.core.state import Account, Room, State
@@ -40,30 +42,30 @@ def audit_room(state: State, batch: Batch, time: int) -> Room:
     return room
 
 
-def note(
-    state: State,
-    batch: Batch,
-    actor: Account | None,
-    action: str,
-    subject: str,
-    time: int,
-    *,
-    room: str = "",
-    reason: str = "",
-    until: int = 0,
-    detail: str = "",
-) -> None:
-    """Write down that an actor, None: the operator, did something to somebody or something. `until` in Unix milliseconds; no text of messages, no code, no key's secret half."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What was done: `action` is a word for programs, `subject` whom or what it was done to, `until` Unix milliseconds. No text of a message, no code, no secret."""
+
+    action: str
+    subject: str
+    room: str = ""
+    reason: str = ""
+    until: int = 0
+    detail: str = ""
+
+
+def note(state: State, batch: Batch, actor: Account | None, deed: Deed, time: int) -> None:
+    """Write down what an actor, None: the operator, did."""
     audit = audit_room(state, batch, time)
     event = Audited(
         seq=audit.log.seq + 1,
         time=time,
         by=actor.name if actor else "",
-        action=action,
-        subject=subject,
-        room=room,
-        reason=reason,
-        until=until,
-        detail=detail,
+        action=deed.action,
+        subject=deed.subject,
+        room=deed.room,
+        reason=deed.reason,
+        until=deed.until,
+        detail=deed.detail,
     )
     batch.append_event(audit, encode(event))

@@ -162,7 +162,7 @@ class Snapshot:
     """By room number; a room without events is absent."""
     inbox_heads: dict[int, LogHead]
     """By account; an empty inbox is absent."""
-    members: list[tuple[int, int, int, int]]
+    members: list[tuple[int, int, int, Role]]
     """(room number, account, since, role)."""
     markers: dict[int, dict[int, int]]
     """By account: room number or INBOX → seq up to which the account has read."""

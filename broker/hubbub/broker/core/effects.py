@@ -73,14 +73,6 @@ class CutNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Answer the operator, on the socket that is theirs alone."""
-
-    routing_id: bytes
-    reply: Reply
-
-
-@dataclass(frozen=True, slots=True)
 class LogPeer:
     """Log where the connection comes from: it logs in. Health checks and scans do not."""
 
@@ -95,4 +87,4 @@ class LogEntry:
     level: int = INFO
 
 
-Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut | CutNetwork | Answer | LogPeer | LogEntry
+Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut | CutNetwork | LogPeer | LogEntry

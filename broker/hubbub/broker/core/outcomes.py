@@ -6,7 +6,7 @@ from typing import Final, assert_never
 from hubbub.broker.core.batch import Batch, Expelled, MembershipChanged, Registered
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import UNAVAILABLE_SECONDS, Context
-from hubbub.broker.core.effects import Answer, CutNetwork, Effect, Publish, Send
+from hubbub.broker.core.effects import CutNetwork, Effect, Publish, Send
 from hubbub.broker.core.handlers.connection import goodbye, joined, registered
 from hubbub.broker.core.producers import Outcome, Runs
 from hubbub.broker.core.records import Decree, EndSession, Register, Submission, Tidy, Writes
@@ -112,11 +112,9 @@ def _answer_claim(context: Context, claim: Registered, now: Now) -> list[Effect]
 
 
 def _answer_decree(context: Context, submission: Submission, reply: Reply) -> list[Effect]:
-    """Tell whoever ordered it, if they are still there: the operator, or the session of the same account."""
+    """Tell the session that ordered it, if it is still there and the same account's."""
     decree = submission.record
     assert isinstance(decree, Decree), "only decrees are answered so"
-    if decree.actor is None:
-        return [Answer(submission.routing_id, reply)]
     session = context.sessions.get(submission.routing_id)
     if session is None or session.account is None or session.account.number != decree.actor:
         return []
@@ -168,7 +166,7 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
     effects: list[Effect] = []
     for submission in submissions:
         session = context.sessions.get(submission.routing_id)
-        if session is None and not isinstance(submission.record, Decree):
+        if session is None:
             continue
         match submission.record:
             case Writes(account=account, producer=producer, writes=writes):

@@ -87,7 +87,9 @@ def may(actor: Account | None, power: Power, role: Role) -> Refusal | None:
     return Refusal(Code.FORBIDDEN, f"you may not {power}")
 
 
-def may_act_on(actor: Account | None, target: Account, actors: Role, targets: Role) -> Refusal | None:
+def may_act_on(
+    actor: Account | None, target: Account, actors: Role, targets: Role
+) -> Refusal | None:
     """Refuse what is done to somebody of the same or a higher role; the operator may act on everybody."""
     if actor is None or actors > targets:
         return None

@@ -196,7 +196,7 @@ class State:
             self.rooms[number].members[account] = since
             self.accounts[account].rooms.add(number)
             if role > Role.MEMBER:
-                self.rooms[number].roles[account] = Role(role)
+                self.rooms[number].roles[account] = role
         for (number, account), restraint in snapshot.restraints.items():
             self.rooms[number].restraints[account] = restraint
         for number, account in snapshot.invited:

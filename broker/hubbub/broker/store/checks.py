@@ -22,7 +22,19 @@ _LAST_ENTRY = """
 """
 
 
-_SMALL: Final = ("meta", "accounts", "rooms", "members", "markers", "producers")
+_SMALL: Final = (
+    "meta",
+    "accounts",
+    "devices",
+    "rooms",
+    "members",
+    "restraints",
+    "invited",
+    "bans",
+    "invites",
+    "markers",
+    "producers",
+)
 """All that is read as a whole whenever the state is loaded."""
 
 
@@ -40,7 +52,7 @@ def check_state(connection: sqlite3.Connection, state: Snapshot) -> None:
         raise ValueError("the log has no epoch")
     rooms = _numbers("room", [row.number for row in state.rooms])
     people = _numbers("account", [row.account for row in state.accounts])
-    for room, account, _ in state.members:
+    for room, account, _, _ in state.members:
         if room not in rooms or account not in people:
             raise ValueError(f"a member refers to room {room} or account {account}: there is none")
     for account, markers in state.markers.items():
@@ -48,6 +60,13 @@ def check_state(connection: sqlite3.Connection, state: Snapshot) -> None:
             raise ValueError(f"a marker refers to room {room} or account {account}: there is none")
     if foreign := {account for account, _ in state.producers} - people:
         raise ValueError(f"a producer refers to account {min(foreign)}: there is none")
+    for room, account in (*state.restraints, *state.invited):
+        if room not in rooms or account not in people:
+            raise ValueError(
+                f"a restraint or an invitation refers to room {room} or account {account}: there is none"
+            )
+    if foreign := {account for account, _ in state.devices} - people:
+        raise ValueError(f"a device refers to account {min(foreign)}: there is none")
     events, entries = connection.execute("SELECT events, entries FROM meta").fetchone()
     _check_heads(connection, "events of rooms", _LAST_EVENT, state.room_heads, events)
     _check_heads(connection, "entries of inboxes", _LAST_ENTRY, state.inbox_heads, entries)

@@ -160,7 +160,7 @@ def advice(error: sqlite3.Error | ValueError | TypeError, path: Path) -> str:
     code = _primary_code(error)
     what = _ADVICE.get(code, "SQLite failed")
     command = f": {way_back(path.parent)}" if code in _DAMAGED else ""
-    return f"{path}: {what}{command} ({error})"
+    return f"{path}: {what}{command} ({' '.join(str(error).split())})"  # SQLite quotes the schema, lines and all
 
 
 def damaged(path: Path, how: str) -> str:

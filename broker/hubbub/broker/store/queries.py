@@ -131,9 +131,12 @@ def snapshot(connection: sqlite3.Connection) -> Snapshot:
         rooms=[_room(row) for row in rooms],
         room_heads={room: LogHead(seq, digest) for room, seq, digest in rows(_ROOM_HEADS)},
         inbox_heads={account: LogHead(seq, digest) for account, seq, digest in rows(_INBOX_HEADS)},
-        members=rows(
-            "SELECT room, account, since, role FROM members ORDER BY room, account"
-        ).fetchall(),
+        members=[
+            (room, account, since, Role(role))
+            for room, account, since, role in rows(
+                "SELECT room, account, since, role FROM members ORDER BY room, account"
+            )
+        ],
         markers=_markers(connection),
         producers={(account, id_): ProducerRow(*row) for account, id_, *row in producers},
         last_message=last_message,
@@ -153,9 +156,10 @@ def _account(row: tuple[Any, ...]) -> AccountRow:
 
 
 def _room(row: tuple[Any, ...]) -> RoomRow:
-    *texts, private, read_only, since_joined, slow, audit = row
+    *columns, private, read_only, since_joined, slow, audit = row
     flags = bool(private), bool(read_only), bool(since_joined)
-    return RoomRow(*texts, *flags, slow, bool(audit))
+    number, room, name, folded, description, created = columns
+    return RoomRow(number, room, name, folded, description, created, *flags, slow, bool(audit))
 
 
 def _markers(connection: sqlite3.Connection) -> dict[int, dict[int, int]]:

@@ -157,9 +157,10 @@ def _found(connection: sqlite3.Connection, path: Path) -> None:
         if connection.execute("SELECT 1 FROM rooms").fetchone():
             raise FolderError(connections.damaged(path, "the log has no epoch"))
         connection.execute(
-            "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0)", (secrets.token_bytes(EPOCH_BYTES), now)
+            "INSERT INTO meta (id, epoch, created, position) VALUES (1, ?, ?, 0)",
+            (secrets.token_bytes(EPOCH_BYTES), now),
         )
         connection.execute(
-            "INSERT INTO rooms VALUES (1, ?, ?, ?, '', ?)",
+            "INSERT INTO rooms (number, room, name, fold, description, created) VALUES (1, ?, ?, ?, '', ?)",
             (secrets.token_bytes(ROOM_ID_BYTES), LOBBY, fold(LOBBY), now),
         )

@@ -58,7 +58,9 @@ _MEMBERS: Final = _Statement(
     4,
     "ON CONFLICT (room, account) DO UPDATE SET since = excluded.since, role = excluded.role",
 )
-_NO_RESTRAINTS: Final = _Statement("DELETE FROM restraints WHERE (room, account) IN (VALUES", 2, ")")
+_NO_RESTRAINTS: Final = _Statement(
+    "DELETE FROM restraints WHERE (room, account) IN (VALUES", 2, ")"
+)
 _RESTRAINTS: Final = _Statement(
     "INSERT INTO restraints (room, account, muted, barred) VALUES",
     4,
@@ -123,7 +125,9 @@ def _rows(changes: Changes) -> list[tuple[_Statement, Sequence[tuple[Any, ...]]]
         *_keyed(_NO_RESTRAINTS, _RESTRAINTS, changes.restraints, tuple),
         *_keyed(_NOT_INVITED, _INVITED, changes.invited, lambda _: ()),
         *_keyed(_NO_BANS, _BANS, changes.bans, astuple),
-        *_keyed(_NO_INVITES, _INVITES, {(hash,): r for hash, r in changes.invites.items()}, astuple),
+        *_keyed(
+            _NO_INVITES, _INVITES, {(hash,): r for hash, r in changes.invites.items()}, astuple
+        ),
         (_EVENTS, changes.events),
         (_MESSAGES, changes.messages),
         (_INBOX, changes.inbox),

@@ -1,6 +1,6 @@
 """Lockdown: who may come and speak while the chat is under attack."""
 
-from hubbub.broker.core.auditing import note
+from hubbub.broker.core.auditing import Deed, note
 from hubbub.broker.core.batch import Batch, Expelled
 from hubbub.broker.core.permissions import Power, may
 from hubbub.broker.core.records import Decree, Refusal
@@ -37,7 +37,7 @@ def apply_lockdown(
     if order.level == state.lockdown:
         return None
     state.lockdown = batch.changes.lockdown = order.level
-    note(state, batch, actor, "lockdown", order.level, decree.time)
+    note(state, batch, actor, Deed(action="lockdown", subject=order.level), decree.time)
     if reaches(state, "accounts_only"):
         text = "the chat is locked down: only accounts with a password, an invite or a role come in now"
         batch.expelled += [

@@ -140,9 +140,7 @@ def end_membership(
     batch: Batch, account: Account, room: Room, time: int, by: str = "", reason: str = ""
 ) -> int:
     """Make a member one no longer, put out by somebody or of their own will; return the event's seq."""
-    event = MemberLeft(
-        seq=room.log.seq + 1, time=time, name=account.name, by=by, reason=reason
-    )
+    event = MemberLeft(seq=room.log.seq + 1, time=time, name=account.name, by=by, reason=reason)
     seq = batch.append_event(room, encode(event))
     del room.members[account.number]
     room.roles.pop(account.number, None)
