@@ -125,19 +125,14 @@ def expel(context: Context, expelled: Expelled, now: Now) -> list[Effect]:
     """End sessions at once: tell each why, hear nothing more of it, and cut it when that has had time to leave."""
     effects: list[Effect] = []
     closing = Closing(code=expelled.code, text=expelled.text)
-    for session in context.sessions:
-        if not _concerns(expelled, session):
-            continue
-        effects.append(Send(session.peer.routing_id, (closing,), push=True))
-        effects += context.end(session, now)
-        context.cut_by[session.peer.connection] = now.monotonic + FAREWELL_SECONDS
+    sessions = context.sessions
+    some = sessions if expelled.account is None else list(sessions.of(expelled.account))
+    for session in some:
+        if expelled.key in (None, session.peer.key):
+            effects.append(Send(session.peer.routing_id, (closing,), push=True))
+            effects += context.end(session, now)
+            context.cut_by[session.peer.connection] = now.monotonic + FAREWELL_SECONDS
     return effects
-
-
-def _concerns(expelled: Expelled, session: Session) -> bool:
-    account = session.account.number if session.account else None
-    by_account = expelled.account is None or expelled.account == account
-    return by_account and expelled.key in (None, session.peer.key)
 
 
 def _outcome(outcome: Outcome) -> Reply:
