@@ -1,8 +1,11 @@
 """ZAP: who may connect to commands, who to events."""
 
+from collections.abc import Callable
+
 import pytest
 
 from hubbub.broker.auth import BANNED_KEYS, Auth
+from hubbub.broker.core.limits import Limits
 
 KEY = bytes(range(32))
 
@@ -14,12 +17,14 @@ def ask(
     domain: bytes = b"cmd",
     mechanism: bytes = b"CURVE",
     version: bytes = b"1.0",
+    address: bytes = b"127.0.0.1",
+    now: float = 0.0,
 ) -> tuple[bytes, bytes]:
     """Return the status and the user id of the answer."""
-    request = [b"zap", b"", version, b"request 7", domain, b"127.0.0.1", b"", mechanism, credential]
+    request = [b"zap", b"", version, b"request 7", domain, address, b"", mechanism, credential]
     if mechanism == b"PLAIN":
         request.append(b"")
-    reply = auth.answer(request)
+    reply = auth.answer(request, now)
     assert reply is not None
     assert reply[:4] == [b"zap", b"", b"1.0", b"request 7"]
     assert (len(reply), reply[5], reply[7]) == (8, b"", b"")
@@ -27,7 +32,15 @@ def ask(
 
 
 def auth_for(*announced: bytes) -> Auth:
-    return Auth(lambda key: key in {each.hex() for each in announced})
+    return auth_that(lambda key, address: False, *announced)
+
+
+def auth_that(
+    bars: Callable[[str, str], bool],
+    *announced: bytes,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Auth:
+    return Auth(lambda key: key in {each.hex() for each in announced}, bars, limits)
 
 
 def test_everybody_may_send_commands_under_the_key_they_prove() -> None:
@@ -98,4 +111,42 @@ def test_the_oldest_bans_are_forgotten_first() -> None:
     ],
 )
 def test_what_is_no_request_is_not_answered(request_: list[bytes]) -> None:
-    assert auth_for().answer(request_) is None
+    assert auth_for().answer(request_, 0.0) is None
+
+
+@pytest.mark.parametrize("domain", [b"cmd", b"pub"])
+def test_who_is_barred_is_refused_by_key_or_by_address(domain: bytes) -> None:
+    auth = auth_that(lambda key, address: key == KEY.hex() or address == "192.0.2.7", KEY)
+    other = bytes(32)
+    assert ask(auth, domain=domain) == (b"400", b"")
+    assert ask(auth, other, domain=domain, address=b"192.0.2.7") == (b"400", b"")
+    assert ask(auth, other, domain=domain, address=b"::ffff:192.0.2.7") == (b"400", b"")
+    assert ask(auth, other, domain=domain, address=b"192.0.2.8")[0] in (b"200", b"300")
+
+
+def test_an_address_with_too_many_handshakes_is_refused_until_some_time_has_passed() -> None:
+    auth = auth_that(
+        lambda key, address: False, KEY, limits=Limits(handshakes_burst=3, handshakes_a_second=2)
+    )
+    assert [ask(auth)[0] for _ in range(4)] == [b"200", b"200", b"200", b"400"]
+    assert ask(auth, domain=b"pub")[0] == b"400"
+    assert ask(auth, address=b"192.0.2.1")[0] == b"200"
+    assert ask(auth, now=0.5)[0] == b"200"
+    assert ask(auth, now=0.5)[0] == b"400"
+    auth.configure(Limits(handshakes_burst=3, handshakes_a_second=100))
+    assert ask(auth, now=0.6)[0] == b"200"
+
+
+def test_who_shows_no_key_uses_up_handshakes_too() -> None:
+    auth = auth_that(lambda key, address: False, limits=Limits(handshakes_burst=2))
+    for _ in range(2):
+        assert ask(auth, b"", mechanism=b"CURVE")[0] == b"400"
+    assert ask(auth)[0] == b"400"
+
+
+def test_all_addresses_of_one_ipv6_network_share_their_handshakes() -> None:
+    auth = auth_that(lambda key, address: False, limits=Limits(handshakes_burst=2))
+    assert ask(auth, address=b"2001:db8::1")[0] == b"200"
+    assert ask(auth, address=b"2001:db8::ffff:2")[0] == b"200"
+    assert ask(auth, address=b"2001:db8::3")[0] == b"400"
+    assert ask(auth, address=b"2001:db8:0:1::3")[0] == b"200"

@@ -1,13 +1,16 @@
 """Who may connect: libzmq's questions (ZAP) and the broker's answers.
 
 On commands every key is let in that is not banned (a name is claimed later, by `login`); on events only a key that a live session announced.
-libzmq then hands the key, as hex, on every frame as its User-Id.
+Neither from a banned address, nor from one with more handshakes than it may make. libzmq then hands the key, as hex, on every frame as its User-Id.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from hubbub.broker.core.buckets import Buckets
+from hubbub.broker.core.limits import Limits
+from hubbub.broker.networks import network_of, plain
 from hubbub.broker.sockets import COMMANDS_DOMAIN, EVENTS_DOMAIN
 from hubbub.common.limits import KEY_BYTES
 
@@ -15,6 +18,7 @@ _ADMIT: Final = b"200"
 _WAIT: Final = b"300"
 """Not yet: libzmq holds the peer until its handshake times out, then it tries again by itself."""
 _REFUSE: Final = b"400"
+"""The peer's libzmq does not try again by itself; its program may, after a while."""
 BANNED_KEYS: Final = 4096
 """Keys of misbehaving SUBs that are remembered, newest; each was good for one session only."""
 
@@ -22,10 +26,23 @@ BANNED_KEYS: Final = 4096
 class Auth:
     """Answers ZAP requests."""
 
-    def __init__(self, admits: Callable[[str], bool]) -> None:
-        """`admits` tells whether an events key was announced by a live session."""
+    def __init__(
+        self,
+        admits: Callable[[str], bool],
+        bars: Callable[[str, str], bool],
+        limits: Limits,
+    ) -> None:
+        """`admits` tells whether an events key was announced by a live session; `bars` whether a key, or an address, is banned."""
         self._admits = admits
+        self._bars = bars
         self._banned: OrderedDict[str, None] = OrderedDict()
+        self._handshakes: Buckets[str] = Buckets(
+            limits.handshakes_burst, limits.handshakes_a_second
+        )
+
+    def configure(self, limits: Limits) -> None:
+        """Let other bounds hold from now on."""
+        self._handshakes.configure(limits.handshakes_burst, limits.handshakes_a_second)
 
     def ban(self, key: str) -> None:
         """Refuse a key from now on. Live connections are not touched."""
@@ -33,8 +50,8 @@ class Auth:
         while len(self._banned) > BANNED_KEYS:
             self._banned.popitem(last=False)
 
-    def answer(self, request: list[bytes]) -> list[bytes] | None:
-        """Turn a ZAP request into its reply; None: it is none.
+    def answer(self, request: list[bytes], now: float) -> list[bytes] | None:
+        """Turn a ZAP request into its reply; None: it is none. `now` is monotonic.
 
         [routing id, empty, version, request id, domain, address, routing id of the peer, mechanism, credential …]
         → [routing id, empty, version, request id, status, text, user id, metadata]
@@ -42,12 +59,16 @@ class Auth:
         if len(request) < 9 or request[2] != b"1.0":
             return None
         key = _key(request[7], request[8])
-        status = self._decide(request[4].decode("ascii", "replace"), key)
+        domain, address = (part.decode("ascii", "replace") for part in request[4:6])
+        status = self._decide(domain, plain(address), key, now)
         user = key.encode() if status == _ADMIT else b""
         return [request[0], b"", b"1.0", request[3], status, b"", user, b""]
 
-    def _decide(self, domain: str, key: str) -> bytes:
-        if not key or key in self._banned:
+    def _decide(self, domain: str, address: str, key: str, now: float) -> bytes:
+        # First, since every answer has cost a handshake.
+        if not self._handshakes.take(network_of(address), 1, now):
+            return _REFUSE
+        if not key or key in self._banned or self._bars(key, address):
             return _REFUSE
         if domain == COMMANDS_DOMAIN:
             return _ADMIT

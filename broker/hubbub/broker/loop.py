@@ -1,7 +1,7 @@
 """The loop: one thread that owns every socket, pumps, and performs the core's effects. It decides nothing.
 
-A turn: wait; answer ZAP; note connections; take subscriptions; take at most 16 frames of commands; take the workers' results; let the core's clock tick; begin a
-commit if none is in flight; send what was gathered, one frame for each session.
+A turn: wait; answer ZAP; note connections; take subscriptions; take at most 16 frames of commands; take the workers' results; let the core's clock tick and
+the patrol walk on; begin a commit if none is in flight; send what was gathered, one frame for each session.
 """
 
 import logging
@@ -12,7 +12,6 @@ from functools import partial
 from typing import Final, assert_never
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from hubbub.broker.auth import Auth
 from hubbub.broker.core.batch import Batch
@@ -33,34 +32,27 @@ from hubbub.broker.core.effects import (
     Submit,
 )
 from hubbub.broker.core.reads import ReadResult
-from hubbub.broker.core.sessions import Peer
 from hubbub.broker.entries import Entry
 from hubbub.broker.errors import StorageError
+from hubbub.broker.intake import Intake
+from hubbub.broker.monitors import Monitors
 from hubbub.broker.outgoing import Outgoing
 from hubbub.broker.pages import Pages
+from hubbub.broker.patrol import Patrol
 from hubbub.broker.sequencer import Sequencer
-from hubbub.broker.sockets import Sockets, drain, user_id
+from hubbub.broker.sockets import Sockets, drain, most_connections
 from hubbub.broker.store.interface import Store
 from hubbub.broker.wake import Waker
-from hubbub.broker.watch import UNKNOWN, Connection, Watch
+from hubbub.broker.watch import Watch
 from hubbub.broker.workers import Worker
-from hubbub.common.codec import QUESTION, decode_commands, encode, split
-from hubbub.common.errors import Code, WireError
+from hubbub.common.codec import encode, split
 
 log = logging.getLogger("hubbub.broker")
 
-FRAMES_A_TURN: Final = 16
-"""An honest round trip beside a flooder takes 3.3 ms with it; 10 ms when the socket is read until it is empty (measured)."""
-COMMANDS_SECONDS: Final = 0.005
-"""Or fewer, when they take this long."""
-SUBSCRIPTIONS_SECONDS: Final = 0.01
-"""Read until it is empty, a member who subscribes in a loop holds up everybody for seconds (measured)."""
 FAREWELL_SECONDS: Final = 0.1
 """How long the last replies may take to leave; a reply that does not is repeated when its client comes back."""
 PROBE_SECONDS: Final = 1.0
 """How often a failed store is tried."""
-_SUBSCRIBE: Final = 1
-_UNSUBSCRIBE: Final = 0
 
 
 def read_clock() -> Now:
@@ -84,11 +76,13 @@ class Loop:
         self._core = core
         self._sockets = sockets
         self._auth = auth
-        self._watch = Watch()
+        self._watch = watch = Watch(core.context.settings.limits, most_connections())
+        self._monitors = Monitors(sockets, watch, core, self._perform)
+        self._intake = Intake(core, sockets, auth, self._monitors, door, self._perform)
+        self._patrol = Patrol(watch, lambda: core.context.settings.limits)
         self._store = store
         self._pages = Pages(store.read)
         self._sequencer = sequencer
-        self._door = door
         self._waker = waker
         self._writer: Worker[Batch | Snapshot] = Worker("hubbub-writer", waker.wake)
         self._reader: Worker[tuple[int, ReadResult | None]] = Worker("hubbub-reader", waker.wake)
@@ -96,19 +90,18 @@ class Loop:
         self._in_flight: Batch | None = None
         self._failed = False
         self._probe_at: float | None = None
-        self._misaligned = False
-        """Whether XPUB's events may belong to other connections than they say; see `_take_subscriptions`."""
         self._stopping = False
         self._now = read_clock()
         self._poller = zmq.Poller()
         self._handlers: dict[object, Callable[[], None]] = {
             waker.fd: self._waker.rest,
             sockets.zap: self._answer_zap,
-            sockets.commands_monitor: self._note_connections,
-            sockets.events_monitor: self._note_connections,
-            sockets.events: self._take_subscriptions,
-            sockets.commands: self._take_commands,
-            sockets.door: self._answer_door,
+            sockets.commands_monitor: self._read_monitors,
+            sockets.events_monitor: self._read_monitors,
+            sockets.door_monitor: self._read_monitors,
+            sockets.events: lambda: self._intake.take_subscriptions(self._now),
+            sockets.commands: lambda: self._intake.take_commands(self._now),
+            sockets.door: self._intake.answer_door,
         }
         for source in self._handlers:
             self._poller.register(source, zmq.POLLIN)
@@ -129,7 +122,7 @@ class Loop:
             self._reader.close()
 
     def _turn(self) -> None:
-        due = min(self._core.deadline(), self._probe_at or float("inf"))
+        due = min(self._core.deadline(), self._patrol.deadline, self._probe_at or float("inf"))
         wait = max(0.0, min(due - time.monotonic(), 1.0))
         ready = dict(self._poller.poll(math.ceil(wait * 1000)))
         self._now = read_clock()
@@ -139,6 +132,8 @@ class Loop:
         self._take_results()
         if self._now.monotonic >= self._core.deadline():
             self._perform(self._core.tick(self._now))
+        if self._now.monotonic >= self._patrol.deadline:
+            self._patrol.look(self._now.monotonic)
         self._begin_commit()
         self._send()
 
@@ -171,132 +166,12 @@ class Loop:
 
     def _answer_zap(self) -> None:
         for request in drain(self._sockets.zap):
-            reply = self._auth.answer(request)
+            reply = self._auth.answer(request, self._now.monotonic)
             if reply is not None:
                 self._sockets.zap.send_multipart(reply, zmq.NOBLOCK)
 
-    def _note_connections(self) -> None:
-        """Read both monitors: a connection must be known before its first frame is."""
-        for monitor, is_commands in (
-            (self._sockets.commands_monitor, True),
-            (self._sockets.events_monitor, False),
-        ):
-            for message in drain(monitor):
-                event = parse_monitor_message(message)
-                fd = int(event["value"])
-                if event["event"] == zmq.EVENT_ACCEPTED:
-                    gone = self._watch.accepted(fd, is_commands=is_commands)
-                else:
-                    gone = self._watch.disconnected(fd, is_commands=is_commands)
-                if gone is not None:
-                    self._lost(gone)
-
-    def _lost(self, connection: Connection) -> None:
-        if connection.is_commands:
-            self._perform(self._core.lost(connection.number, self._now))
-        else:
-            self._core.lost_events(connection.number)
-
-    def _connection(self, frame: zmq.Frame) -> int:
-        """Return the number of the connection that a frame came from."""
-        try:
-            fd = frame.get(zmq.SRCFD)
-        except zmq.ZMQError:
-            return UNKNOWN
-        number = self._watch.number(fd)
-        if number == UNKNOWN:
-            self._note_connections()
-            number = self._watch.number(fd)
-        return number
-
-    def _take_commands(self) -> None:
-        """Take a turn's worth of frames: [routing id][payload], and no more of either."""
-        commands = self._sockets.commands
-        end = time.monotonic() + COMMANDS_SECONDS
-        for _ in range(FRAMES_A_TURN):
-            if time.monotonic() > end:
-                return
-            try:
-                routing_id = commands.recv(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            frame = commands.recv(zmq.NOBLOCK, copy=False)
-            key = user_id(frame)
-            peer = Peer(routing_id, key, self._connection(frame))
-            if frame.more:
-                self._discard_message(peer)
-                continue
-            self._handle(peer, frame.bytes)
-
-    def _discard_message(self, peer: Peer) -> None:
-        """Read a message of too many frames to its end, keeping none; far too many: cut its sender."""
-        frames, most = 1, self._core.context.settings.limits.frames_per_message
-        more = True
-        while more:
-            more = self._sockets.commands.recv(zmq.NOBLOCK, copy=False).more
-            frames += 1
-            if frames == most + 1:
-                self._perform([Cut(peer.connection)])
-        error = WireError(Code.MALFORMED, "a message from a client is one frame")
-        self._perform(self._core.refuse_frame(peer, error, self._now))
-
-    def _handle(self, peer: Peer, payload: bytes) -> None:
-        try:
-            self._perform(
-                self._core.handle(peer, decode_commands(payload), len(payload), self._now)
-            )
-        except WireError as error:
-            self._perform(self._core.refuse_frame(peer, error, self._now))
-        except Exception:  # a fault of ours must not be a way to stop the broker
-            text = "A frame could not be handled; its sender is disconnected."
-            log.exception(Entry("frame_failed", text))
-            self._perform([Cut(peer.connection)])
-
-    def _take_subscriptions(self) -> None:
-        """Take a turn's worth of subscriptions, frame by frame, and grant what the core grants.
-
-        The guard: libzmq pairs each event with the connection it came from by position. A user message (any frame that is no subscription) shifts that
-        pairing, and the next honest subscription would be granted to another peer. So after one nothing is granted until the socket
-        is empty (then both sides are aligned again), and its sender is cut and banned. Clients subscribe again when no `subscribed` comes.
-        """
-        events = self._sockets.events
-        end = time.monotonic() + SUBSCRIPTIONS_SECONDS
-        while time.monotonic() < end:
-            try:
-                frame = events.recv(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                self._misaligned = False
-                return
-            body = frame.bytes
-            if frame.more or not body or body[0] > _SUBSCRIBE:
-                self._misaligned = True
-                key = user_id(frame)
-                self._auth.ban(key)
-                self._perform(self._core.misbehaved(key, self._connection(frame), self._now))
-            elif not self._misaligned:
-                self._subscription(frame, body)
-        if self._misaligned and not events.poll(0):
-            self._misaligned = False
-
-    def _subscription(self, frame: zmq.Frame, body: bytes) -> None:
-        key = user_id(frame)
-        if not self._core.admits(
-            key
-        ):  # its session has ended; or libzmq's own, of a peer that has gone
-            return
-        change = self._core.unsubscribe if body[0] == _UNSUBSCRIBE else self._core.subscribe
-        self._perform(change(key, body[1:], self._connection(frame), self._now))
-
-    def _answer_door(self) -> None:
-        """Answer the one question; anything else is dropped."""
-        door = self._sockets.door
-        for message in drain(door, FRAMES_A_TURN):
-            if message[1:] == [QUESTION]:
-                try:
-                    door.send_multipart([message[0], self._door], zmq.NOBLOCK)
-                except zmq.ZMQError as error:
-                    text = "The door's answer could not be sent: {reason}"
-                    log.debug(Entry("door_unanswered", text, reason=error.strerror))
+    def _read_monitors(self) -> None:
+        self._monitors.read(self._now)
 
     # Commits and pages.
 

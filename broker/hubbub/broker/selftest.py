@@ -12,6 +12,7 @@ from zmq.utils import z85
 from zmq.utils.monitor import parse_monitor_message
 
 from hubbub.broker.auth import Auth
+from hubbub.broker.core.limits import LIMITS
 from hubbub.broker.errors import SecurityError
 from hubbub.broker.keys import KeyPair, make_secret
 from hubbub.broker.sockets import Sockets, listen
@@ -31,7 +32,7 @@ def check_refusals(sockets: Sockets, server: KeyPair, *, insecure: bool) -> None
     Call it before they are bound to where clients connect: it listens on loopback for itself, answers ZAP, and leaves nothing behind.
     """
     banned = KeyPair.from_secret(make_secret())
-    auth = Auth(lambda _: False)
+    auth = Auth(lambda _: False, lambda _key, _address: False, LIMITS)
     auth.ban(banned.public.hex())
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with ExitStack() as after:
@@ -52,7 +53,7 @@ def check_refusals(sockets: Sockets, server: KeyPair, *, insecure: bool) -> None
 
 def _forget_events(sockets: Sockets) -> None:
     """Read what the monitors tell of the test; no client has connected yet."""
-    for monitor in (sockets.commands_monitor, sockets.events_monitor):
+    for monitor in sockets.monitors:
         while monitor.poll(0):
             monitor.recv_multipart()
 
@@ -85,7 +86,7 @@ def _await_refusals(monitors: "dict[zmq.Socket[bytes], str]", sockets: Sockets, 
         for socket, _ in poller.poll(100):
             message = socket.recv_multipart()
             if socket is sockets.zap:
-                sockets.zap.send_multipart(auth.answer(message) or [])
+                sockets.zap.send_multipart(auth.answer(message, time.monotonic()) or [])
             elif parse_monitor_message(message)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 raise SecurityError(
                     f"self-test: {monitors[socket]} was let in; do not use this libzmq"

@@ -28,6 +28,7 @@ _FRAME_UP: Final = FRAME_UP_BYTES + 2 * KIB
 """Room for a frame that is a little too large, so that its sender gets an answer instead of a cut."""
 _SUBSCRIPTION: Final = 512
 """A topic has 17 bytes, but CURVE's own handshake needs about 300."""
+UNBOUNDED: Final = 1_000_000_000
 _TRIES: Final = 50
 """How often three free ports in a row are looked for."""
 
@@ -43,6 +44,12 @@ class Sockets:
     door: "zmq.Socket[bytes]"
     commands_monitor: "zmq.Socket[bytes]"
     events_monitor: "zmq.Socket[bytes]"
+    door_monitor: "zmq.Socket[bytes]"
+
+    @property
+    def monitors(self) -> "tuple[zmq.Socket[bytes], ...]":
+        """What libzmq tells of the connections of each."""
+        return self.commands_monitor, self.events_monitor, self.door_monitor
 
     def bind(self, address: Address) -> Address:
         """Listen; return where. Port 0: on the first three free ports in a row that are found. Raises BindError."""
@@ -71,9 +78,9 @@ class Sockets:
 
     def close(self) -> None:
         """Close all, ZAP last. What has not left yet is lost: see `Loop`."""
-        for socket in (self.commands, self.events):
+        for socket in (self.commands, self.events, self.door):
             socket.disable_monitor()
-        for socket in (self.commands_monitor, self.events_monitor):
+        for socket in self.monitors:
             socket.close()
         for socket in (self.commands, self.events, self.door, self.zap):
             socket.close(linger=0)
@@ -101,13 +108,13 @@ def open_sockets(keys: KeyPair, *, insecure: bool) -> Sockets:
         zap = context.socket(zmq.ROUTER)
         # Before any other socket: without a handler every key is let in.
         zap.bind("inproc://zeromq.zap.01")
-        commands, events = _commands(context), _events(context)
+        commands, events, door = _commands(context), _events(context), _door(context)
         for socket in (commands, events):
             _common(socket)
         _secure(commands, COMMANDS_DOMAIN, keys, insecure=insecure)
         _secure(events, EVENTS_DOMAIN, keys, insecure=insecure)
-        monitors = _monitor(commands), _monitor(events)
-        return Sockets(context, zap, commands, events, _door(context), *monitors)
+        monitors = [_monitor(socket) for socket in (commands, events, door)]
+        return Sockets(context, zap, commands, events, door, *monitors)
     except BaseException:
         context.destroy(linger=0)
         raise
@@ -177,6 +184,15 @@ def _raise_file_limit() -> None:
     if soft != hard:
         with suppress(ValueError, OSError):  # macOS names a hard limit that it does not grant
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def most_connections() -> int:
+    """Return how many connections the system's bound on descriptors leaves room for.
+
+    A quarter is kept for files, for libzmq's own, and for connections that were accepted while the loop was busy and are shut by it a moment later.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return UNBOUNDED if soft == resource.RLIM_INFINITY else soft - soft // 4
 
 
 def _explain(error: zmq.ZMQError, address: Address) -> BindError:

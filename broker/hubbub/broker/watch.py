@@ -1,4 +1,4 @@
-"""The connection watch: which connections there are, by number, and how to shut one.
+"""The connection watch: which connections there are, by number, how many may be, and how to shut one.
 
 ZeroMQ names a connection by its file descriptor, and descriptors are used again. So each accepted connection gets a number of its own; the
 monitor's events come in order, and a new peer's first frame comes after the loop has answered its ZAP request, so a descriptor is never
@@ -7,29 +7,64 @@ taken for its predecessor.
 
 import contextlib
 import logging
-import os
 import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from enum import Enum, auto
 from itertools import count
+from typing import Final, TypeVar
 
+from hubbub.broker.core.buckets import Bucket, Buckets
+from hubbub.broker.core.limits import Limits
 from hubbub.broker.entries import Entry, Value
+from hubbub.broker.networks import belongs, network_of, plain
 
 log = logging.getLogger("hubbub.broker")
 
-UNKNOWN = 0
+UNKNOWN: Final = 0
 """The number of a connection that the watch has not seen; shutting it does nothing."""
+ACCEPTS_A_HANDSHAKE: Final = 4
+"""Connections that an address may open for each handshake that it may make: there are the door, health checks and bad lines. Beyond, they are shut before
+the keys are looked at, which is what costs."""
+_ENTRIES_AT_ONCE: Final = 5
+_ENTRIES_A_SECOND: Final = 0.1
+"""What is logged of connections that are turned away: a flood of them must not be one of the log."""
 
 
-@dataclass(frozen=True, slots=True)
+T = TypeVar("T")
+
+
+class Service(Enum):
+    """The socket that a connection was made to."""
+
+    COMMANDS = auto()
+    EVENTS = auto()
+    DOOR = auto()
+
+
+@dataclass(slots=True, eq=False)
 class Connection:
-    """One accepted TCP connection."""
+    """One accepted TCP connection. Times are monotonic."""
 
     number: int
     fd: int
     peer: tuple[str, int] | None
     """Its IP address and port; None if it was gone before it could be asked."""
-    is_commands: bool
+    network: str
+    """What its address counts for; empty if it is not known."""
+    service: Service
+    since: float
+    heard: float
+    """When a whole message of it was read last, at first `since`."""
+    read: int = 0
+    """Bytes on the wire of the messages that were read."""
+    looked: float = 0.0
+    """When the patrol looked last."""
+    measured: tuple[int, int] = (0, 0)
+    """Bytes received and read then."""
+    unread: float = 0.0
+    """Bytes that it has sent and nobody could read."""
 
     def is_alive(self) -> bool:
         """Whether the descriptor is this connection's still: the same peer is at its other end."""
@@ -37,33 +72,73 @@ class Connection:
 
 
 class Watch:
-    """All accepted connections of both sockets."""
+    """All accepted connections of the three sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits, most: int) -> None:
+        """`most` connections are borne, whatever `limits` say: the descriptors that the system allows."""
         self._by_fd: dict[int, Connection] = {}
         self._by_number: dict[int, Connection] = {}
+        self._by_network: Counter[str] = Counter()
         self._logged: set[int] = set()
         self._numbers = count(UNKNOWN + 1)
+        self._descriptors = most
+        self._entries = Bucket(_ENTRIES_AT_ONCE, _ENTRIES_A_SECOND)
+        self._accepts: Buckets[str] = Buckets(*_accepts(limits))
+        self._limits = limits
+
+    def configure(self, limits: Limits) -> None:
+        """Let other bounds hold from now on, for connections yet to come."""
+        self._limits = limits
+        self._accepts.configure(*_accepts(limits))
 
     def __len__(self) -> int:
         return len(self._by_fd)
 
-    def accepted(self, fd: int, *, is_commands: bool) -> Connection | None:
-        """A connection was accepted.
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(self._by_number.values())
 
-        Returns the one whose descriptor it has, if that one's end is still to be heard of: the two monitors are not in step.
+    def accepted(self, fd: int, service: Service, now: float) -> Connection | None:
+        """A connection was accepted; if it is one too many, it is shut again.
+
+        Returns the one whose descriptor it has, if that one's end is still to be heard of: the monitors are not in step.
         """
         before = self._by_fd.get(fd)
-        if before is not None and before.is_commands != is_commands and before.is_alive():
+        if before is not None and before.service is not service and before.is_alive():
             return None  # told late: the descriptor is the other socket's by now
         before = self._forget(fd)
-        connection = Connection(next(self._numbers), fd, _peer_of(fd), is_commands)
+        peer = _peer_of(fd)
+        network = network_of(peer[0]) if peer else ""
+        connection = Connection(
+            next(self._numbers), fd, peer, network, service, now, now, looked=now
+        )
         self._by_fd[fd] = connection
         self._by_number[connection.number] = connection
-        if is_commands and connection.peer is not None:
+        self._by_network[network] += 1
+        if service is Service.COMMANDS and peer is not None:
             text = "A connection from ({address!r}, {port}) was accepted."
             log.debug(Entry("client_accepted", text, **_fields(connection)))
+        if peer is not None:
+            self._bound(connection, now)
         return before
+
+    def _bound(self, connection: Connection, now: float) -> None:
+        """Shut the newest connection if there are too many, or if they come too fast.
+
+        The sockets go on listening: libzmq's `unbind` drops all the connections that were accepted there, without a word (measured).
+        """
+        limits, network = self._limits, connection.network
+        if len(self) > min(limits.connections, self._descriptors):
+            reason = f"there are {len(self)}"
+        elif self._by_network[network] > limits.connections_per_address:
+            reason = f"there are {self._by_network[network]} from there"
+        elif not self._accepts.take(network, 1, now):
+            reason = "too many come from there at once"
+        else:
+            return
+        self.cut(connection.number)
+        if self._entries.take(1, now):
+            text = "A connection from ({address!r}, {port}) is turned away: {reason}."
+            log.warning(Entry("turned_away", text, **_fields(connection), reason=reason))
 
     def log_peer(self, number: int) -> None:
         """A client logs in on this connection: log where it comes from, once."""
@@ -71,18 +146,15 @@ class Watch:
         if connection is None or connection.peer is None or number in self._logged:
             return
         self._logged.add(number)
-        log.info(
-            Entry(
-                "client_connecting", "Connecting from ({address!r}, {port})", **_fields(connection)
-            )
-        )
+        text = "Connecting from ({address!r}, {port})"
+        log.info(Entry("client_connecting", text, **_fields(connection)))
 
-    def disconnected(self, fd: int, *, is_commands: bool) -> Connection | None:
+    def disconnected(self, fd: int, service: Service) -> Connection | None:
         """A connection is gone; return what it was, None if that is known already."""
         connection = self._by_fd.get(fd)
-        if connection is None or connection.is_commands != is_commands:
+        if connection is None or connection.service is not service:
             return None
-        if is_commands and connection.peer is not None:
+        if service is Service.COMMANDS and connection.peer is not None:
             text = "The connection from ({address!r}, {port}) has ended."
             log.debug(Entry("client_gone", text, **_fields(connection)))
         return self._forget(fd)
@@ -92,47 +164,63 @@ class Watch:
         if connection is not None:
             self._by_number.pop(connection.number, None)
             self._logged.discard(connection.number)
+            self._by_network[connection.network] -= 1
+            if not self._by_network[connection.network]:
+                del self._by_network[connection.network]
         return connection
 
-    def number(self, fd: int) -> int:
-        """Return the number of the connection on a descriptor."""
-        connection = self._by_fd.get(fd)
-        return connection.number if connection else UNKNOWN
+    def on(self, fd: int) -> Connection | None:
+        """Return the connection on a descriptor."""
+        return self._by_fd.get(fd)
 
     def cut(self, number: int) -> None:
         """Shut a connection down; libzmq notices and closes it. Nothing happens if it is gone already."""
         connection = self._by_number.get(number)
         if connection is None or not connection.is_alive():
             return
-        with contextlib.suppress(OSError), _borrowed(connection.fd) as borrowed:
-            borrowed.shutdown(socket.SHUT_RDWR)
+        borrow(connection.fd, lambda lent: lent.shutdown(socket.SHUT_RDWR))
 
     def cut_network(self, network: str) -> None:
-        """Shut down every connection from an address or a network."""
-        banned = ip_network(network, strict=False)
-        for connection in list(self._by_number.values()):
-            if connection.peer is not None and ip_address(connection.peer[0]) in banned:
+        """Shut down every connection from an address or a network. Raises ValueError if it is neither."""
+        for connection in self:
+            if connection.peer is not None and belongs(connection.peer[0], network):
                 self.cut(connection.number)
 
 
-def _borrowed(fd: int) -> socket.socket:
-    """Return a socket object on a copy of a descriptor, which is libzmq's to close."""
-    return socket.socket(fileno=os.dup(fd))
+def _accepts(limits: Limits) -> tuple[int, int]:
+    """Return how many connections an address may open at once, and a second."""
+    handshakes = limits.handshakes_burst, limits.handshakes_a_second
+    return ACCEPTS_A_HANDSHAKE * handshakes[0], ACCEPTS_A_HANDSHAKE * handshakes[1]
+
+
+def borrow(fd: int, use: Callable[[socket.socket], T]) -> T | None:
+    """Return what `use` makes of a socket object on libzmq's own descriptor; None if that is gone.
+
+    No copy of the descriptor is made: there may be none left for one. By naming a family little is asked of the system; IPv6's has room for the
+    addresses of both.
+    """
+    try:
+        lent = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 0, fileno=fd)
+    except OSError:
+        return None
+    try:
+        return use(lent)
+    except OSError:
+        return None
+    finally:
+        lent.detach()
 
 
 def _peer_of(fd: int) -> tuple[str, int] | None:
-    try:
-        with _borrowed(fd) as borrowed:
-            peer = borrowed.getpeername()
-    except OSError:
+    peer = borrow(fd, socket.socket.getpeername)
+    if peer is None:
         return None
     host, port, *numbers = peer
     scope = numbers[-1] if numbers else 0  # IPv6 has two numbers more: flow, and interface or 0
     if scope:
         with contextlib.suppress(OSError):
             return f"{host}%{socket.if_indextoname(scope)}", port
-    # A socket for both IPv6 and IPv4 shows IPv4 peers so.
-    return host.removeprefix("::ffff:") if "." in host else host, port
+    return plain(host), port
 
 
 def _fields(connection: Connection) -> dict[str, Value]:

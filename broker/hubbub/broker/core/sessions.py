@@ -14,11 +14,12 @@ from hubbub.broker.core.state import Account
 
 
 class Peer(NamedTuple):
-    """Where a frame came from: the routing id, the hex of the proven key, the connection's number."""
+    """Where a frame came from: the routing id, the hex of the proven key, the connection's number, the network that its address counts for ("": not known)."""
 
     routing_id: bytes
     key: str
     connection: int
+    address: str = ""
 
 
 class SessionState(Enum):

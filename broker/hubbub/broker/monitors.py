@@ -1,0 +1,66 @@
+"""What libzmq tells of its connections, passed on to the watch and the core: who has come, who is gone, and whose a frame is."""
+
+from collections.abc import Callable, Iterable
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+from hubbub.broker.core.clock import Now
+from hubbub.broker.core.core import Core
+from hubbub.broker.core.effects import Effect
+from hubbub.broker.sockets import Sockets, drain
+from hubbub.broker.watch import Connection, Service, Watch
+
+
+class Monitors:
+    """Reads the monitors of all three sockets. `perform` is the loop's."""
+
+    def __init__(
+        self,
+        sockets: Sockets,
+        watch: Watch,
+        core: Core,
+        perform: Callable[[Iterable[Effect]], None],
+    ) -> None:
+        self._monitors = {
+            sockets.commands_monitor: Service.COMMANDS,
+            sockets.events_monitor: Service.EVENTS,
+            sockets.door_monitor: Service.DOOR,
+        }
+        self._watch = watch
+        self._core = core
+        self._perform = perform
+
+    def read(self, now: Now) -> None:
+        """Read all of them, to the end: a connection must be known before its first frame is."""
+        for monitor, service in self._monitors.items():
+            for message in drain(monitor):
+                event = parse_monitor_message(message)
+                fd = int(event["value"])
+                if event["event"] == zmq.EVENT_ACCEPTED:
+                    gone = self._watch.accepted(fd, service, now.monotonic)
+                else:
+                    gone = self._watch.disconnected(fd, service)
+                if gone is not None:
+                    self._lost(gone, now)
+
+    def _lost(self, connection: Connection, now: Now) -> None:
+        match connection.service:
+            case Service.COMMANDS:
+                self._perform(self._core.lost(connection.number, now))
+            case Service.EVENTS:
+                self._core.lost_events(connection.number)
+            case Service.DOOR:
+                pass  # it has no state
+
+    def connection_of(self, frame: zmq.Frame, now: Now) -> Connection | None:
+        """Return the connection that a frame came from; None if libzmq does not say, or it is gone."""
+        try:
+            fd = frame.get(zmq.SRCFD)
+        except zmq.ZMQError:
+            return None
+        connection = self._watch.on(fd)
+        if connection is None:
+            self.read(now)
+            connection = self._watch.on(fd)
+        return connection

@@ -1,0 +1,149 @@
+"""The patrol: walks over the connections, a few at a time, and shuts those that hold the broker up without a message to answer.
+
+- What one has sent and nobody can read is memory: libzmq gathers a multipart message until its end, and tells nobody (26 → 296 MB, measured). The
+  system knows what has arrived (TCP_INFO), the intake what was read; the difference is bounded for each connection and for all.
+- One that sends no whole message is no client: on commands it would have pinged, on events subscribed, at the door asked and gone.
+
+The bound on bytes works on Linux only; elsewhere a bound on the process's memory is what is left.
+"""
+
+import logging
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from fcntl import ioctl
+from itertools import islice
+from math import ceil
+from termios import FIONREAD
+from typing import Final
+
+from hubbub.broker.core.buckets import Bucket
+from hubbub.broker.core.limits import Limits
+from hubbub.broker.entries import Entry
+from hubbub.broker.watch import Connection, Service, Watch, borrow
+from hubbub.common.limits import KIB, MIB
+
+log = logging.getLogger("hubbub.broker")
+
+ROUND_SECONDS: Final = 0.25
+"""How often each connection is looked at, while there are few of them: what the fastest can send in between is added to the bound."""
+SLICE: Final = 256
+SLICE_SECONDS: Final = 0.025
+"""So many at once and so soon again at most: 0.5 ms of each 25, 2 % of a core, for 10,000 connections a second (measured; `bench/abuse.py`)."""
+UNREAD_BYTES_IN_ALL: Final = 256 * MIB
+"""Of all connections together; beyond it those that hold the most are shut."""
+DOOR_BYTES: Final = 64 * KIB
+DOOR_SECONDS: Final = 10.0
+"""A visit at the door takes a question of 7 bytes and as long as the answer is under way."""
+IDLE_SECONDS: Final = 60.0
+"""Without a whole message on commands, where clients ping every 5 s; or without any on events since it was accepted, where they subscribe at once."""
+LATE_SECONDS: Final = 2.0
+"""A look so late says nothing of silence: the broker itself was stopped."""
+HEARTBEAT_BYTES_A_SECOND: Final = 20
+"""What ZeroMQ's own heartbeats take, which nobody reads: every 5 s a PONG of 40 bytes and a PING of 42. So much is forgiven, and never saved up."""
+
+_INFO: Final = struct.Struct("=128xQ")
+"""tcpi_bytes_received in Linux's struct tcp_info."""
+_COUNT: Final = struct.Struct("=i")
+CAN_MEASURE: Final = sys.platform == "linux"
+
+
+class Patrol:
+    """Looks at a slice of the watch's connections whenever `deadline` has come."""
+
+    def __init__(self, watch: Watch, limits: Callable[[], Limits]) -> None:
+        """`limits` tells what holds now."""
+        self._watch = watch
+        self._limits = limits
+        self._ahead: Iterator[Connection] = iter(())
+        self._pause = ROUND_SECONDS
+        self._awake_since = 0.0
+        """A silence before counts for nothing: nobody listened then."""
+        self._entries = Bucket(burst=5, rate=0.1)
+        self.deadline = 0.0
+        """Monotonic time of the next slice."""
+
+    def look(self, now: float) -> None:
+        """Look at the next slice; after the last one begin anew."""
+        if now > self.deadline + LATE_SECONDS:
+            self._awake_since = now
+        self.deadline = now + self._pause
+        connections = list(islice(self._ahead, SLICE))
+        for connection in connections:
+            self._measure(connection, now)
+            fault = self._fault(connection, now)
+            if fault:
+                self._shut(connection, fault, now)
+        if len(connections) < SLICE:
+            self._begin_round(now)
+
+    def _begin_round(self, now: float) -> None:
+        self._shut_largest(now)
+        connections = list(self._watch)
+        self._ahead = iter(connections)
+        self._pause = max(SLICE_SECONDS, ROUND_SECONDS / ceil(len(connections) / SLICE or 1))
+
+    def _fault(self, connection: Connection, now: float) -> str:
+        """Return why a connection is shut; empty if it is not."""
+        most, since, heard = self._limits().unread_bytes, connection.since, connection.heard
+        silent = now - max(heard, self._awake_since)
+        match connection.service:
+            case Service.DOOR:
+                most = min(most, DOOR_BYTES)
+                if now - since > DOOR_SECONDS:
+                    return "a visit at the door does not take so long"
+            case Service.COMMANDS if silent > IDLE_SECONDS:
+                return "it has sent no message for too long"
+            case Service.EVENTS if heard == since and silent > IDLE_SECONDS:
+                return "it has subscribed to nothing for too long"
+        if connection.unread > most and _held(connection) > most:
+            return "it has sent too much without a whole message"
+        return ""
+
+    def _measure(self, connection: Connection, now: float) -> None:
+        """Note how much of what has arrived nobody could read."""
+        received = _received(connection.fd) if CAN_MEASURE else 0
+        before, read_before = connection.measured
+        read = connection.read - read_before
+        beats = HEARTBEAT_BYTES_A_SECOND * (now - connection.looked)
+        connection.unread = max(0.0, connection.unread + received - before - read - beats)
+        connection.measured = received, connection.read
+        connection.looked = now
+
+    def _shut_largest(self, now: float) -> None:
+        """Shut those that hold the most, until all together hold no more than they may."""
+        held = sum(connection.unread for connection in self._watch)
+        if held <= UNREAD_BYTES_IN_ALL:
+            return
+        for connection in sorted(self._watch, key=lambda it: it.unread, reverse=True):
+            self._shut(connection, "all together have sent too much without whole messages", now)
+            held -= connection.unread
+            if held <= UNREAD_BYTES_IN_ALL:
+                return
+
+    def _shut(self, connection: Connection, reason: str, now: float) -> None:
+        self._watch.cut(connection.number)
+        if connection.peer is not None and self._entries.take(1, now):
+            address, port = connection.peer
+            text = "The connection from ({address!r}, {port}) is shut: {reason}."
+            log.warning(Entry("connection_shut", text, address=address, port=port, reason=reason))
+
+
+def _received(fd: int) -> int:
+    """Return how many bytes have ever arrived on a connection; 0 if it is gone."""
+    info = borrow(fd, _tcp_info)
+    return 0 if info is None or len(info) < _INFO.size else int(_INFO.unpack(info)[0])
+
+
+def _tcp_info(lent: socket.socket) -> bytes:
+    return lent.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+
+
+def _held(connection: Connection) -> float:
+    """Return how much of what nobody could read is in this process; what the system holds back still is bounded by the system."""
+    try:
+        (waiting,) = _COUNT.unpack(ioctl(connection.fd, FIONREAD, bytes(_COUNT.size)))
+    except OSError:
+        return 0.0
+    return connection.unread - float(waiting)
