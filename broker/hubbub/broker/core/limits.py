@@ -200,7 +200,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=8,
             le=MOST,
-            description="Connections in all, two a client; beyond them the broker listens no more for some seconds. Never more than the descriptors that the system allows.",
+            description="Connections in all, two a client; the newest beyond them is shut. Never more than three quarters of the descriptors that the system allows.",
         ),
     ] = 10_000
     connections_per_address: Annotated[
