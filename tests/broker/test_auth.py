@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from hubbub.broker.auth import BANNED_KEYS, Auth
+from hubbub.broker.core.clock import Now
 from hubbub.broker.core.limits import Limits
 
 KEY = bytes(range(32))
@@ -24,7 +25,7 @@ def ask(
     request = [b"zap", b"", version, b"request 7", domain, address, b"", mechanism, credential]
     if mechanism == b"PLAIN":
         request.append(b"")
-    reply = auth.answer(request, now)
+    reply = auth.answer(request, Now(now, 0))
     assert reply is not None
     assert reply[:4] == [b"zap", b"", b"1.0", b"request 7"]
     assert (len(reply), reply[5], reply[7]) == (8, b"", b"")
@@ -32,11 +33,11 @@ def ask(
 
 
 def auth_for(*announced: bytes) -> Auth:
-    return auth_that(lambda key, address: False, *announced)
+    return auth_that(lambda key, address, now: False, *announced)
 
 
 def auth_that(
-    bars: Callable[[str, str], bool],
+    bars: Callable[[str, str, Now], bool],
     *announced: bytes,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Auth:
@@ -111,12 +112,12 @@ def test_the_oldest_bans_are_forgotten_first() -> None:
     ],
 )
 def test_what_is_no_request_is_not_answered(request_: list[bytes]) -> None:
-    assert auth_for().answer(request_, 0.0) is None
+    assert auth_for().answer(request_, Now(0.0, 0)) is None
 
 
 @pytest.mark.parametrize("domain", [b"cmd", b"pub"])
 def test_who_is_barred_is_refused_by_key_or_by_address(domain: bytes) -> None:
-    auth = auth_that(lambda key, address: key == KEY.hex() or address == "192.0.2.7", KEY)
+    auth = auth_that(lambda key, address, now: key == KEY.hex() or address == "192.0.2.7", KEY)
     other = bytes(32)
     assert ask(auth, domain=domain) == (b"400", b"")
     assert ask(auth, other, domain=domain, address=b"192.0.2.7") == (b"400", b"")
@@ -126,7 +127,9 @@ def test_who_is_barred_is_refused_by_key_or_by_address(domain: bytes) -> None:
 
 def test_an_address_with_too_many_handshakes_is_refused_until_some_time_has_passed() -> None:
     auth = auth_that(
-        lambda key, address: False, KEY, limits=Limits(handshakes_burst=3, handshakes_a_second=2)
+        lambda key, address, now: False,
+        KEY,
+        limits=Limits(handshakes_burst=3, handshakes_a_second=2),
     )
     assert [ask(auth)[0] for _ in range(4)] == [b"200", b"200", b"200", b"400"]
     assert ask(auth, domain=b"pub")[0] == b"400"
@@ -138,14 +141,14 @@ def test_an_address_with_too_many_handshakes_is_refused_until_some_time_has_pass
 
 
 def test_who_shows_no_key_uses_up_handshakes_too() -> None:
-    auth = auth_that(lambda key, address: False, limits=Limits(handshakes_burst=2))
+    auth = auth_that(lambda key, address, now: False, limits=Limits(handshakes_burst=2))
     for _ in range(2):
         assert ask(auth, b"", mechanism=b"CURVE")[0] == b"400"
     assert ask(auth)[0] == b"400"
 
 
 def test_all_addresses_of_one_ipv6_network_share_their_handshakes() -> None:
-    auth = auth_that(lambda key, address: False, limits=Limits(handshakes_burst=2))
+    auth = auth_that(lambda key, address, now: False, limits=Limits(handshakes_burst=2))
     assert ask(auth, address=b"2001:db8::1")[0] == b"200"
     assert ask(auth, address=b"2001:db8::ffff:2")[0] == b"200"
     assert ask(auth, address=b"2001:db8::3")[0] == b"400"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hubbub.broker.core.buckets import Buckets
+from hubbub.broker.core.clock import Now
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.networks import network_of, plain
 from hubbub.broker.sockets import COMMANDS_DOMAIN, EVENTS_DOMAIN
@@ -29,7 +30,7 @@ class Auth:
     def __init__(
         self,
         admits: Callable[[str], bool],
-        bars: Callable[[str, str], bool],
+        bars: Callable[[str, str, Now], bool],
         limits: Limits,
     ) -> None:
         """`admits` tells whether an events key was announced by a live session; `bars` whether a key, or an address, is banned."""
@@ -50,8 +51,8 @@ class Auth:
         while len(self._banned) > BANNED_KEYS:
             self._banned.popitem(last=False)
 
-    def answer(self, request: list[bytes], now: float) -> list[bytes] | None:
-        """Turn a ZAP request into its reply; None: it is none. `now` is monotonic.
+    def answer(self, request: list[bytes], now: Now) -> list[bytes] | None:
+        """Turn a ZAP request into its reply; None: it is none.
 
         [routing id, empty, version, request id, domain, address, routing id of the peer, mechanism, credential …]
         → [routing id, empty, version, request id, status, text, user id, metadata]
@@ -64,11 +65,11 @@ class Auth:
         user = key.encode() if status == _ADMIT else b""
         return [request[0], b"", b"1.0", request[3], status, b"", user, b""]
 
-    def _decide(self, domain: str, address: str, key: str, now: float) -> bytes:
+    def _decide(self, domain: str, address: str, key: str, now: Now) -> bytes:
         # First, since every answer has cost a handshake.
-        if not self._handshakes.take(network_of(address), 1, now):
+        if not self._handshakes.take(network_of(address), 1, now.monotonic):
             return _REFUSE
-        if not key or key in self._banned or self._bars(key, address):
+        if not key or key in self._banned or self._bars(key, address, now):
             return _REFUSE
         if domain == COMMANDS_DOMAIN:
             return _ADMIT

@@ -110,7 +110,7 @@ class Broker:
                 registration=registration,
             )
             core = Core(settings, state, read_clock(), secrets.token_bytes)
-            auth = Auth(core.admits, lambda _key, _address: False, settings.limits)
+            auth = Auth(core.admits, core.bars, settings.limits)
             answer = DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS))
             sequencer = LocalSequencer()
             self._loop = Loop(core, sockets, auth, store, sequencer, encode(answer), waker)

@@ -166,7 +166,7 @@ class Loop:
 
     def _answer_zap(self) -> None:
         for request in drain(self._sockets.zap):
-            reply = self._auth.answer(request, self._now.monotonic)
+            reply = self._auth.answer(request, self._now)
             if reply is not None:
                 self._sockets.zap.send_multipart(reply, zmq.NOBLOCK)
 

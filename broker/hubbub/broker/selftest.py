@@ -12,6 +12,7 @@ from zmq.utils import z85
 from zmq.utils.monitor import parse_monitor_message
 
 from hubbub.broker.auth import Auth
+from hubbub.broker.core.clock import Now
 from hubbub.broker.core.limits import LIMITS
 from hubbub.broker.errors import SecurityError
 from hubbub.broker.keys import KeyPair, make_secret
@@ -32,7 +33,7 @@ def check_refusals(sockets: Sockets, server: KeyPair, *, insecure: bool) -> None
     Call it before they are bound to where clients connect: it listens on loopback for itself, answers ZAP, and leaves nothing behind.
     """
     banned = KeyPair.from_secret(make_secret())
-    auth = Auth(lambda _: False, lambda _key, _address: False, LIMITS)
+    auth = Auth(lambda _: False, lambda _key, _address, _now: False, LIMITS)
     auth.ban(banned.public.hex())
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with ExitStack() as after:
@@ -86,7 +87,7 @@ def _await_refusals(monitors: "dict[zmq.Socket[bytes], str]", sockets: Sockets, 
         for socket, _ in poller.poll(100):
             message = socket.recv_multipart()
             if socket is sockets.zap:
-                sockets.zap.send_multipart(auth.answer(message, time.monotonic()) or [])
+                sockets.zap.send_multipart(auth.answer(message, Now(time.monotonic(), 0)) or [])
             elif parse_monitor_message(message)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 raise SecurityError(
                     f"self-test: {monitors[socket]} was let in; do not use this libzmq"
