@@ -16,6 +16,7 @@ from typing import assert_never
 
 from tests.broker.core.memory_store import MemoryStore
 from tests.broker.core.wire import Sub, is_presence, key_of, tells_of_a_commit, without_text
+from tests.broker.core.xpub import Xpub
 
 from hubbub.broker.core import effects as fx
 from hubbub.broker.core.batch import Batch
@@ -137,28 +138,25 @@ class Person:
         self.desk.loses(self)
 
 
-class Desk:
+class Desk(Xpub):
     """A core, its clock, its sequencer, its store, and the people at it."""
 
     def __init__(self, settings: Settings = SETTINGS, store: MemoryStore | None = None) -> None:
+        super().__init__()
         self.store = store or MemoryStore()
         self.now = START
         self.core = Core(settings, self.store.load(), self.now, Random(1).randbytes)
         self.people: list[Person] = []
-        self.published: list[tuple[bytes, bytes]] = []
-        """Every event ever published, with its topic."""
         self.batches: list[Batch] = []
         """Every batch ever applied."""
         self.cut_networks: list[str] = []
         self.logged: list[str] = []
         """The event of each entry of the log; "peer" where it is told where a connection comes from."""
         self.pages_wait = False
-        self.subs: list[Sub] = []
         self._sequencer = LocalSequencer()
         self._in_flight: Batch | None = None
         self._stalls = self._failed = False
         self._fetches: list[fx.Fetch] = []
-        self._reading: Sub | None = None
         self._numbers = 0
 
     def _number(self) -> int:
@@ -211,29 +209,6 @@ class Desk:
 
     def closes(self) -> None:
         self._tell(self.core.closing())
-
-    # Subscriptions.
-
-    def opens_sub(self, events_key: str) -> Sub:
-        """A SUB connects; ZAP asks the core first."""
-        assert self.core.admits(events_key), "no live session announced this key"
-        sub = Sub(events_key, self._number())
-        self.subs.append(sub)
-        return sub
-
-    def reads_subscription(self, sub: Sub, topic: bytes) -> None:
-        self._reading = sub
-        self._tell(self.core.subscribe(sub.key, topic, sub.connection, self.now))
-        self._reading = None
-
-    def reads_unsubscription(self, sub: Sub, topic: bytes) -> None:
-        self._reading = sub
-        self._tell(self.core.unsubscribe(sub.key, topic, sub.connection, self.now))
-        self._reading = None
-
-    def reads_nonsense(self, sub: Sub) -> None:
-        """Read from XPUB what is no subscription."""
-        self._tell(self.core.misbehaved(sub.key, sub.connection, self.now))
 
     def loses_sub(self, person: Person) -> None:
         """The connection of a person's SUB is gone."""
@@ -353,9 +328,7 @@ class Desk:
                 case fx.Fetch():
                     self._fetches.append(effect)
                 case fx.Grant() | fx.Revoke():
-                    assert self._reading is not None, "grants belong to the subscription being read"
-                    change = set.add if isinstance(effect, fx.Grant) else set.discard
-                    change(self._reading.topics, effect.topic)
+                    self._grant(effect)
                 case fx.Cut():
                     cut.append(effect.connection)
                 case fx.CutNetwork():
@@ -377,13 +350,6 @@ class Desk:
                 for reply in replies:
                     person.unread.append(without_text(reply))
 
-    def _publish(self, effect: fx.Publish) -> None:
-        for event in effect.events:
-            self.published.append((effect.topic, event))
-            for sub in self.subs:
-                if effect.topic in sub.topics:
-                    sub.heard.append((effect.topic, event))
-
     def _cut(self, connection: int) -> None:
         """The connection is shut, and the monitor tells."""
         for person in self.people:
@@ -393,8 +359,3 @@ class Desk:
         for sub in self.subs:
             if sub.connection == connection and not sub.is_cut:
                 self._cut_sub(sub)
-
-    def _cut_sub(self, sub: Sub) -> None:
-        sub.is_cut = True
-        sub.topics.clear()
-        self.core.lost_events(sub.connection)

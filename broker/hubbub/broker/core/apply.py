@@ -20,7 +20,7 @@ from hubbub.broker.core.records import (
     Writes,
 )
 from hubbub.broker.core.registration import register
-from hubbub.broker.core.rules import DECREES, WRITES
+from hubbub.broker.core.rules import DECREES, OPERATORS, WRITES
 from hubbub.broker.core.state import State
 from hubbub.common.errors import Code
 from hubbub.common.replies import Done, Error, Reply
@@ -102,7 +102,7 @@ def _apply_decree(state: State, batch: Batch, submission: Submission, decree: De
     """Carry out an order, and keep the answer until it is on disk."""
     actor = None if decree.actor is None else state.accounts[decree.actor]
     order = decree.order
-    row = DECREES[type(order)]
+    row = DECREES.get(type(order)) or OPERATORS[type(order)]
     outcome = row.check(order) or row.apply(state, batch, actor, order, decree)
     if isinstance(outcome, Refusal):
         reply: Reply = Error(id=order.id, code=outcome.code, text=outcome.text)

@@ -69,6 +69,9 @@ DECREES: Final[dict[type[c.Order], DecreeRow]] = {
     c.Lockdown: DecreeRow(lockdown.check_lockdown, lockdown.apply_lockdown),
 }
 
+OPERATORS: Final[dict[type[c.Order], DecreeRow]] = {}
+"""The orders of `core.orders`: no session may give them."""
+
 QUERIES: Final[dict[type[c.Command], QueryHandler]] = {
     c.Hello: connection.hello,
     c.Login: connection.login,
