@@ -73,6 +73,7 @@ NAMES = {
     inspect.BytesType: "bin",
     inspect.BoolType: "boolean",
     inspect.DictType: "map",
+    inspect.LiteralType: "text",
 }
 
 
@@ -106,6 +107,9 @@ def bounds_of(kind: inspect.Type) -> str:
             text = f"at most {most} characters"
         case inspect.BytesType(min_length=int(least), max_length=most) if least == most:
             text = f"{least} bytes"
+        case inspect.LiteralType(values=values):
+            *others, last = (f"`{value}`" for value in values)
+            text = f"{', '.join(others)} or {last}"
     return text
 
 
