@@ -13,6 +13,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -109,6 +110,7 @@ class Broker:
                 passwords=passwords,
                 registration=registration,
             )
+            self._settings = settings
             core = Core(settings, state, read_clock(), secrets.token_bytes)
             auth = Auth(core.admits, core.bars, settings.limits)
             answer = DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS))
@@ -127,6 +129,28 @@ class Broker:
     def public_key(self) -> bytes:
         """The server's public key, raw: 32 bytes."""
         return self._keys.public
+
+    @property
+    def registration(self) -> Registration:
+        """Who may take a new name."""
+        return self._settings.registration
+
+    def reconfigure(
+        self,
+        *,
+        limits: Limits | None = None,
+        passwords: Passwords | None = None,
+        registration: Registration | None = None,
+    ) -> None:
+        """Go by these from the loop's next turn on; None: as before. What they forbid and is there already stays. One thread at a time, any."""
+        now = self._settings
+        self._settings = replace(
+            now,
+            limits=now.limits if limits is None else _effective(limits, self.address),
+            passwords=passwords or now.passwords,
+            registration=registration or now.registration,
+        )
+        self._loop.reconfigure(self._settings)
 
     def run(self) -> None:
         """Serve until `stop`."""

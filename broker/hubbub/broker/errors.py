@@ -2,6 +2,7 @@
 
 HubbubError
 └── BrokerError         the broker cannot start or go on; the text is one line that says what to do
+    ├── ConfigError     the configuration: which file, variable or flag, which key, what is allowed
     ├── FolderError     the data folder: foreign, not writable, in use, a newer schema, damaged
     ├── BindError       the address cannot be listened on
     ├── SecurityError   ZeroMQ here cannot keep what hubbub promises
@@ -16,6 +17,10 @@ from hubbub.common.errors import HubbubError
 
 class BrokerError(HubbubError):
     """The broker cannot start or go on."""
+
+
+class ConfigError(BrokerError):
+    """The configuration cannot be read, or has a key or value that there is not."""
 
 
 class FolderError(BrokerError):

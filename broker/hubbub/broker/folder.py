@@ -2,6 +2,7 @@
 
     hubbub.db           the log and all that follows from it; beside it SQLite's -wal and -shm
     server.key          the CURVE secret key, hex: who has it can pretend to be this broker
+    hubbub.toml         the configuration, if the operator wrote one; no part of a backup
     hubbub.lock         locked while a broker runs; holds its process id
     replaced-TIME/      what a restored backup took the place of; for the operator to remove
 
@@ -25,20 +26,23 @@ from hubbub.common.limits import KEY_BYTES
 from hubbub.common.private_files import create_private, make_private_folder, read_private
 
 DATABASE: Final = "hubbub.db"
+CONFIG: Final = "hubbub.toml"
+FOLDER_VARIABLE: Final = "HUBBUB_DATA"
 _KEY: Final = "server.key"
 _LOCK: Final = "hubbub.lock"
 _MARKS: Final = {DATABASE, _LOCK}
 """One of them makes a folder hubbub's. The lock is the first file of a new one, the database may come alone from a backup."""
-_IGNORED: Final = {"lost+found", ".DS_Store"}
-"""What systems leave in folders that are as good as empty."""
+_IGNORED: Final = {"lost+found", ".DS_Store", CONFIG}
+"""What systems leave in folders that are as good as empty, and what the operator may write before the first start."""
 _OTHER_KEY: Final = "with another key every client would refuse this broker"
 
 
 def default_folder() -> Path:
-    """Return where the broker's data is kept unless the operator says otherwise. It may not exist yet."""
-    return (
-        platformdirs.user_data_path("hubbub") / "broker"
-    )  # on macOS the client's home is one above
+    """Return where the broker's data is kept unless a flag says otherwise: in the folder of the variable HUBBUB_DATA, or among the user's data. It may not exist yet."""
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named)
+    # On macOS the client's home is one above.
+    return platformdirs.user_data_path("hubbub") / "broker"
 
 
 class DataFolder:
@@ -146,7 +150,7 @@ def find_database(path: Path) -> Path:
 
 def is_own(name: str) -> bool:
     """Whether a file of this name in a data folder is the broker's, or would be taken for it."""
-    return name.startswith((*_MARKS, _KEY, *replacing.PREFIXES))
+    return name.startswith((*_MARKS, _KEY, CONFIG, *replacing.PREFIXES))
 
 
 def read_server_key(path: Path) -> bytes:

@@ -39,6 +39,15 @@ def own_addresses() -> list[OwnAddress]:
     ]
 
 
+def listening_address(bind: Address) -> Address:
+    """Return where to listen, with an IP address if `bind` names an interface. Raises BindError."""
+    try:
+        socket.if_nametoindex(bind.host)
+    except OSError:
+        return bind
+    return by_interface(bind, own_addresses())
+
+
 def by_interface(bind: Address, own: Iterable[OwnAddress]) -> Address:
     """Return `bind` with an IP address in place of the name of an interface, IPv4 if it has any. Raises BindError if it has none."""
     found = [address.ip for address in own if address.interface == bind.host]

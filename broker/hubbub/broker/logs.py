@@ -150,6 +150,16 @@ class JsonLines(_Form):
         return json.dumps(line)
 
 
+def level_number(name: str) -> int:
+    """Return logging's number of a level: debug, info, warning or error."""
+    return logging.getLevelNamesMapping()[name.upper()]
+
+
+def set_level(name: str) -> None:
+    """Show what `hubbub.broker` logs from this level on, from now on. Safe from any thread."""
+    logging.getLogger("hubbub.broker").setLevel(level_number(name))
+
+
 @contextlib.contextmanager
 def log_to_stdout(level: int, form: logging.Formatter) -> Iterator[None]:
     """Show what `hubbub.broker` logs, from this level on, while the `with` block runs. Without a stdout there is no log."""

@@ -7,6 +7,7 @@ the patrol walk on; begin a commit if none is in flight; send what was gathered,
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, assert_never
@@ -17,6 +18,7 @@ from hubbub.broker.auth import Auth
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
+from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.effects import (
     Cut,
@@ -91,6 +93,7 @@ class Loop:
         self._failed = False
         self._probe_at: float | None = None
         self._stopping = False
+        self._new_settings: deque[Settings] = deque()
         self._now = read_clock()
         self._poller = zmq.Poller()
         self._handlers: dict[object, Callable[[], None]] = {
@@ -105,6 +108,11 @@ class Loop:
         }
         for source in self._handlers:
             self._poller.register(source, zmq.POLLIN)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Let other settings hold from the next turn on. Safe from any thread."""
+        self._new_settings.append(settings)
+        self._waker.wake()
 
     def stop(self) -> None:
         """Let `run` shut down cleanly and return."""
@@ -126,6 +134,7 @@ class Loop:
         wait = max(0.0, min(due - time.monotonic(), 1.0))
         ready = dict(self._poller.poll(math.ceil(wait * 1000)))
         self._now = read_clock()
+        self._take_settings()
         for source, handler in self._handlers.items():  # in the order of the table: ZAP first
             if source in ready:
                 handler()
@@ -137,20 +146,21 @@ class Loop:
         self._begin_commit()
         self._send()
 
+    def _take_settings(self) -> None:
+        while self._new_settings:
+            settings = self._new_settings.popleft()
+            self._core.reconfigure(settings)
+            self._auth.configure(settings.limits)
+            self._watch.configure(settings.limits)
+
     def _shut_down(self) -> None:
         """Read no more commands; commit what was taken; say goodbye."""
         while self._in_flight is not None or self._begin_commit():
-            self._wait_for_worker()
+            self._waker.wait(1.0)
             self._take_results()
         self._perform(self._core.closing())
         self._send()
         self._deliver()
-
-    def _wait_for_worker(self) -> None:
-        poller = zmq.Poller()
-        poller.register(self._waker.fd, zmq.POLLIN)
-        poller.poll(1000)
-        self._waker.rest()
 
     def _deliver(self) -> None:
         """Give ZeroMQ's threads time to write the last replies, while whoever connects still gets an answer.

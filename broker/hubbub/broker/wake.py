@@ -1,6 +1,7 @@
 """Waking the loop from other threads and from signal handlers: a socket pair in its poll set."""
 
 import contextlib
+import select
 import signal
 import socket
 from collections.abc import Iterator
@@ -19,6 +20,13 @@ class Waker:
         """Let the loop's poll return. One pending wake is as good as many."""
         with contextlib.suppress(BlockingIOError, OSError):
             self._write.send(b"\0")
+
+    def wait(self, seconds: float) -> None:
+        """Return when it is woken, or after so long."""
+        poller = select.poll()
+        poller.register(self.fd, select.POLLIN)
+        poller.poll(seconds * 1000)
+        self.rest()
 
     def rest(self) -> None:
         """Swallow what woke the loop."""

@@ -1,4 +1,4 @@
-"""Files and folders that nobody else may read: keys, pins, the broker's data.
+"""Files and folders that nobody else may read: keys, pins, the broker's data; and files that nobody else may change.
 
 Files are 0600 and folders 0700 whatever the umask. A file appears whole or not at all, under its name and on disk: it is written under a
 temporary name (`.NAME.xxxxxxxx`, left behind only by a crash), synced, then linked or renamed, and the folder is synced. As with ssh, what
@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 if sys.platform == "darwin":
     import fcntl
@@ -26,19 +27,32 @@ def read_private(path: Path) -> bytes:
 
     Raises FileNotFoundError, and PermissionError if others can read or write the file or it belongs to neither this user nor root.
     """
-    # O_NONBLOCK: opening a FIFO must not wait for its writer. It means nothing for a regular file.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-        _check_owner(path, status)
-        if status.st_mode & 0o077:
+    with _open_own(path) as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
             raise PermissionError(
                 errno.EPERM,
                 f"others can read or change it; if nobody did, run: chmod 600 {_quoted(path)}",
                 str(path),
             )
         return file.read()
+
+
+def read_guarded(path: Path, most: int) -> bytes:
+    """Return what a file holds that others may read and nobody else may change; `most` bytes.
+
+    Raises FileNotFoundError, and PermissionError if others can write the file or it belongs to neither this user nor root.
+    """
+    with _open_own(path) as file:
+        if os.fstat(file.fileno()).st_mode & 0o022:
+            raise PermissionError(
+                errno.EPERM,
+                f"others can change it; if nobody did, run: chmod go-w {_quoted(path)}",
+                str(path),
+            )
+        content = file.read(most + 1)
+        if len(content) > most:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+        return content
 
 
 def create_private(path: Path, content: bytes) -> bytes:
@@ -88,6 +102,18 @@ def make_private_folder(path: Path) -> None:
         raise PermissionError(
             errno.EPERM, f"others can write in it; run: chmod 700 {_quoted(path)}", str(path)
         )
+
+
+@contextlib.contextmanager
+def _open_own(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file that belongs to this user or to root."""
+    # O_NONBLOCK: opening a FIFO must not wait for its writer. It means nothing for a regular file.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        _check_owner(path, status)
+        yield file
 
 
 def _check_owner(path: Path, status: os.stat_result) -> None:
