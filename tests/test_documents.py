@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from tests.processes import Town
 from tests.test_conversation import converse, without_ports
 
@@ -204,6 +205,16 @@ def test_architecture_says_why_each_dependency_is_there() -> None:
     names = [re.split(r"[<>=!~\[; ]", line)[0] for line in needed]
     listed = [name for _, name in rows("ARCHITECTURE.md", "dependency")]
     assert sorted(listed) == sorted(names)
+
+
+def test_configuration_has_the_tables_that_the_types_give() -> None:
+    tables = CliRunner().invoke(broker_cli, ["config", "--reference"]).stdout
+    start = "### [broker]\n"
+    head, found, _ = read("CONFIGURATION.md").partition(start)
+    assert found
+    assert read("CONFIGURATION.md") == head + tables, (
+        "sed -i '/^### .broker/,$d' CONFIGURATION.md && hubbub-broker config --reference >> CONFIGURATION.md"
+    )
 
 
 def test_contributing_quotes_what_is_there() -> None:

@@ -83,16 +83,6 @@ def test_bots_and_loopback_have_budgets_that_are_no_smaller() -> None:
     assert here.connections_per_address == LIMITS.connections_per_address
 
 
-def test_document_has_the_table_that_the_types_give() -> None:
-    table = CliRunner().invoke(main, ["config", "--reference"]).stdout
-    text = DOCUMENT.read_text(encoding="utf-8")
-    head, first, _ = text.partition("### [broker]")
-    assert first, "the tables come last, and begin with that of [broker]"
-    assert text == head + table, (
-        f"{DOCUMENT.name}: replace all from '### [broker]' on by what `hubbub-broker config --reference` prints"
-    )
-
-
 def test_document_shows_a_file_that_is_one(tmp_path: Path) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     [example] = [part.partition("```")[0] for part in text.split("```toml\n")[1:]]
