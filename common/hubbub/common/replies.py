@@ -177,9 +177,11 @@ class Resend(Reply, frozen=True):
 
 
 class Left(Reply, frozen=True):
-    """Pushed to each session of a person whose membership ended: unsubscribe."""
+    """Pushed to each session of a person whose membership ended, or, with `by`, who was put out: unsubscribe."""
 
     room: RoomId
+    by: str = ""
+    reason: str = ""
 
 
 class Marked(Reply, frozen=True):

@@ -38,11 +38,13 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class MembershipChanged:
-    """An account became a member of a room, or ceased to be one."""
+    """An account became a member of a room, or ceased to be one: put out `by` somebody, or of its own will."""
 
     account: Account
     room: Room
     joined: bool
+    by: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

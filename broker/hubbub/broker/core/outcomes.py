@@ -145,7 +145,8 @@ def _tell_membership(context: Context, change: MembershipChanged, now: Now) -> l
     """Tell every session of the person; those that left have a second to unsubscribe."""
     effects: list[Effect] = []
     room = change.room
-    reply = joined(change.account, room) if change.joined else Left(room=room.log.id)
+    left = Left(room=room.log.id, by=change.by, reason=change.reason)
+    reply = joined(change.account, room) if change.joined else left
     for session in context.sessions.of(change.account.number):
         effects.append(Send(session.peer.routing_id, (reply,)))
         if change.joined:

@@ -147,7 +147,7 @@ def end_membership(
     account.rooms.discard(room.number)
     batch.changes.members[room.number, account.number] = None
     batch.changes.markers[account.number, room.number] = None
-    batch.memberships.append(MembershipChanged(account, room, joined=False))
+    batch.memberships.append(MembershipChanged(account, room, joined=False, by=by, reason=reason))
     return seq
 
 
