@@ -10,6 +10,7 @@ KEY = bytes(range(32))
 TEXT = "aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypq"
 HERE = Address("127.0.0.1", 5000)
 LINK = f"hubbub://127.0.0.1:5000/{TEXT}"
+CODE = "aaaqeayeaudaocaj"
 
 hosts = st.one_of(
     st.ip_addresses(v=4).map(str),
@@ -21,6 +22,7 @@ links = st.builds(
     JoinLink,
     st.builds(Address, hosts, st.integers(0, 65533)),
     st.binary(min_size=32, max_size=32),
+    st.just("") | st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=16, max_size=16),
 )
 
 
@@ -68,8 +70,9 @@ def test_link_is_read_when_a_person_pastes_it(text: str, address: Address) -> No
         (LINK[:-1] + "\n" + LINK[-1], r"damaged: '\\n' occurs in none"),
         (LINK[:-1] + "b", "damaged at its end"),
         (LINK + "aa", "has 54 characters, not 52"),
-        (f"{LINK}/abcd-efgh", "goes on behind the key, by 'abcd-efgh'.* update it"),
-        (f"{LINK}/abcd/more/", "goes on behind the key, by 'abcd/more'"),
+        (f"{LINK}/abcd-efgh", "code in this join link is damaged"),
+        (f"{LINK}/{CODE[:-1]}0", "code in this join link is damaged"),
+        (f"{LINK}/{CODE}/more/", "goes on behind the code, by 'more'.* update it"),
         (LINK + "a" * 5000, f"too long: .* none has over {MAX_LINK}"),
     ],
 )
@@ -87,6 +90,22 @@ def test_any_text_behind_the_scheme_gives_a_link_or_a_refusal(text: str, before:
     except InvalidAddress:
         return
     assert parse_link(str(link)) == link
+
+
+@pytest.mark.parametrize(
+    "typed", [CODE, CODE.upper(), "aaaq-eaye-auda-ocaj", CODE + "/", "aaaq-eaye-auda-ocaj/\n"]
+)
+def test_link_lets_its_reader_in_when_a_code_stands_behind_the_key(typed: str) -> None:
+    link = parse_link(f"{LINK}/{typed}")
+    assert link == JoinLink(HERE, KEY, CODE)
+    assert str(link) == f"{LINK}/{CODE}"
+    assert CODE not in repr(link)
+
+
+def test_link_does_not_quote_a_code_when_it_is_damaged() -> None:
+    with pytest.raises(InvalidAddress) as refusal:
+        parse_link(f"{LINK}/{CODE}x")
+    assert CODE not in str(refusal.value)
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])

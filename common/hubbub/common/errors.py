@@ -106,3 +106,7 @@ class InvalidName(HubbubError):
 
 class InvalidAddress(HubbubError):
     """An address that cannot be read; the text shows one that can."""
+
+
+class InvalidCode(HubbubError):
+    """A code for newcomers or devices that cannot be one, as typed; the text does not repeat it."""

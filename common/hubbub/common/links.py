@@ -1,40 +1,48 @@
-"""Join links: a broker's address and its public key in one word, `hubbub://HOST:PORT/KEY`, safe in shells, mails and QR codes.
+"""Join links: a broker's address and its public key in one word, `hubbub://HOST:PORT/KEY`, safe in shells, mails and QR codes. One that also lets its
+reader in has a code behind the key, `hubbub://HOST:PORT/KEY/CODE`, and is a secret for as long as that is good.
 
 KEY is the raw key in base32, lower case and without padding: 52 characters. Who connects by a link needs neither ask the door nor
-compare fingerprints: with another key than the broker's no connection comes about. So a link has no checksum.
+compare fingerprints: with another key than the broker's no connection comes about. So a link has no checksum. CODE is as in `codes`, without its dashes.
 What takes an address takes a link as well: read both by `parse_place`.
 """
 
 import re
 from base64 import b32decode, b32encode
 from binascii import Error as NotBase32
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from hubbub.common.addresses import MAX_HOST, Address, parse, shown
-from hubbub.common.errors import InvalidAddress
+from hubbub.common.codes import CODE_LETTERS, normalise
+from hubbub.common.errors import InvalidAddress, InvalidCode
 from hubbub.common.limits import KEY_BYTES
 
 SCHEME: Final = "hubbub://"
 KEY_CHARACTERS: Final = 52
 _PADDING: Final = "===="
-MAX_LINK: Final = len(SCHEME) + MAX_HOST + len("[]:65533/") + KEY_CHARACTERS + 1
+MAX_LINK: Final = (
+    len(SCHEME) + MAX_HOST + len("[]:65533/") + KEY_CHARACTERS + 1 + CODE_LETTERS + len("---/")
+)
 _NO_BASE32: Final = re.compile(r"[^a-z2-7]")
 
 
 @dataclass(frozen=True, slots=True)
 class JoinLink:
-    """Where a broker is, and its public key, raw."""
+    """Where a broker is, its public key, raw, and the code by which one comes in: the letters alone, empty if there is none."""
 
     address: Address
     key: bytes
+    code: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if len(self.key) != KEY_BYTES:
             raise InvalidAddress(f"a broker's key has {KEY_BYTES} bytes, not {len(self.key)}")
+        if self.code:
+            object.__setattr__(self, "code", _letters(self.code))
 
     def __str__(self) -> str:
-        return f"{SCHEME}{self.address}/{_encode(self.key)}"
+        link = f"{SCHEME}{self.address}/{_encode(self.key)}"
+        return f"{link}/{self.code}" if self.code else link
 
 
 Place = Address | JoinLink
@@ -66,12 +74,22 @@ def parse_link(text: str) -> JoinLink:
             f"this join link is too long: {len(typed)} characters, and none has over {MAX_LINK}"
         )
     address, _, rest = typed[len(SCHEME) :].partition("/")
-    key, _, further = rest.removesuffix("/").partition("/")
+    key, _, rest = rest.removesuffix("/").partition("/")
+    code, _, further = rest.partition("/")
     if further:
         raise InvalidAddress(
-            f"this join link goes on behind the key, by {shown(further)}, and this hubbub does not know what that means: update it"
+            f"this join link goes on behind the code, by {shown(further)}, and this hubbub does not know what that means: update it"
         )
-    return JoinLink(parse(address), _decode(key.lower()))
+    return JoinLink(parse(address), _decode(key.lower()), code)
+
+
+def _letters(code: str) -> str:
+    try:
+        return normalise(code)
+    except InvalidCode:
+        raise InvalidAddress(
+            "the code in this join link is damaged: copy the link whole, without what stands behind it"
+        ) from None
 
 
 def _encode(key: bytes) -> str:
