@@ -165,6 +165,12 @@ def test_demo_can_be_reached_from_this_machine_alone() -> None:
     assert not [one for one in services().values() if "network_mode" in one]
 
 
+def test_demo_is_open_to_those_who_can_reach_it() -> None:
+    command = services()["broker"]["command"]
+    assert command[command.index("--registration") + 1] == "open"
+    assert "--registration" not in json.loads(the("CMD")), "the image alone does as any broker"
+
+
 def test_demo_gives_no_service_more_than_it_needs() -> None:
     for service in services().values():
         assert service["read_only"] is True

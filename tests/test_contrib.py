@@ -88,9 +88,10 @@ def test_unit_leaves_room_for_ten_thousand_clients() -> None:
 def test_broker_lives_within_the_limits_of_the_unit(town: Town) -> None:
     """As systemd starts it: the folder made before, 0700; the umask; a limit of descriptors that it cannot raise."""
     town.data.mkdir(mode=int(setting("StateDirectoryMode"), 8))
-    [environment] = settings("Environment")
-    assert environment == "HUBBUB_BIND=127.0.0.1:5000"
-    replaced = {"${HUBBUB_BIND}": "127.0.0.1:0", f"%S/{setting('StateDirectory')}": str(town.data)}
+    assert settings("Environment") == [], "what the file says holds"
+    (town.data / "hubbub.toml").write_text('[broker]\nbind = "127.0.0.1:0"\n')
+    (town.data / "hubbub.toml").chmod(0o600)
+    replaced = {f"%S/{setting('StateDirectory')}": str(town.data)}
     _program, *options = shlex.split(setting("ExecStart"))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     files = min(int(setting("LimitNOFILE")), most)
@@ -104,6 +105,9 @@ def test_broker_lives_within_the_limits_of_the_unit(town: Town) -> None:
             # What the unit's TasksMax is judged by.
             threads = list(Path(f"/proc/{broker.process_id}/task").iterdir())
             assert len(threads) * 4 <= int(setting("TasksMax"))
+    assert setting("ExecReload") == "/bin/kill -HUP $MAINPID"
+    broker.signal(signal.SIGHUP)
+    broker.sees("The configuration was read again; changed: nothing")
     assert {file.stat().st_mode & 0o077 for file in town.data.iterdir()} == {0}
     broker.signal(signal.SIGTERM)
     assert broker.ends() == 0

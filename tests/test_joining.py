@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 
 import pytest
@@ -132,3 +133,15 @@ def test_a_broker_told_an_interface_prints_the_address_that_it_has(town: Town) -
     assert socket.if_nametoindex(loopback)
     town.broker(bind=f"{loopback}:0")
     assert parse(town.address).host == "127.0.0.1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("registration", ["invite", "closed"])
+def test_a_broker_warns_of_nobody_when_not_everybody_may_take_a_name(
+    registration: str, town: Town
+) -> None:
+    broker = town.broker("--no-announce", "--registration", registration, bind="0.0.0.0:0")
+    broker.sees("fingerprint")
+    broker.signal(signal.SIGTERM)
+    assert broker.ends() == 0
+    assert "WARNING" not in broker.transcript()
