@@ -250,7 +250,9 @@ def test_nothing_is_left_beside_a_backup_whose_name_looks_like_a_pattern(
     assert names(odd.parent) == [odd.name]
 
 
-@pytest.mark.parametrize("name", ["hubbub.db", "hubbub.db-wal", "server.key", "hubbub.lock"])
+@pytest.mark.parametrize(
+    "name", ["hubbub.db", "hubbub.db-wal", "server.key", "hubbub.lock", "hubbub.toml"]
+)
 def test_a_backup_never_takes_the_place_of_what_is_backed_up(data: Path, name: str) -> None:
     before = names(data)
     with pytest.raises(BrokerError, match="is the broker's own: name another file"):

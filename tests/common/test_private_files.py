@@ -12,6 +12,7 @@ import pytest
 from hubbub.common.private_files import (
     create_private,
     make_private_folder,
+    read_guarded,
     read_private,
     replace_private,
 )
@@ -170,6 +171,25 @@ def test_threads_that_create_at_once_all_get_the_first_ones_content(tmp_path: Pa
 
 def create_numbered(path: Path, number: int) -> bytes:
     return create_private(path, b"%d" % number * 1000)
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o644])
+def test_a_guarded_file_may_be_read_by_others(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"1234")
+    file.chmod(mode)
+    assert read_guarded(file, 4) == b"1234"
+    with pytest.raises(OSError, match="more than 3 bytes"):
+        read_guarded(file, 3)
+
+
+@pytest.mark.parametrize("mode", [0o602, 0o620, 0o666])
+def test_a_guarded_file_is_refused_when_others_can_change_it(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    file.chmod(mode)
+    with pytest.raises(PermissionError, match="run: chmod go-w"):
+        read_guarded(file, 4)
 
 
 @pytest.mark.slow

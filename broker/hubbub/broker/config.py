@@ -91,6 +91,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: LogTable = LogTable()
 
 
+REGISTRATION: Final[Registration] = "open"
+"""Who may take a new name where the operator does not say."""
 FIXED: Final = frozenset(
     {
         "broker.bind",
