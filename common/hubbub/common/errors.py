@@ -4,6 +4,7 @@
     ├── WireError                 the bytes of the other side break the protocol
     ├── InvalidName               a name that can never be right, whoever asks
     ├── InvalidAddress            an address that cannot be read
+    ├── InvalidDuration           a length of time that cannot be read, or is out of its bounds
     └── (client) RequestError …   see `hubbub.client.errors`
 
 A code is stable; its text is for people and may change. Programs match on codes only.
@@ -102,6 +103,10 @@ class WireError(HubbubError):
 
 class InvalidName(HubbubError):
     """A name of a user or room that breaks the rules of `hubbub.common.names`."""
+
+
+class InvalidDuration(HubbubError):
+    """A length of time that cannot be read, or is out of its bounds; the text shows one that can."""
 
 
 class InvalidAddress(HubbubError):
