@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from hubbub.broker.core.apply import apply
 from hubbub.broker.core.limits import LIMITS
-from hubbub.broker.core.records import Record, Register, Submission, Writes
+from hubbub.broker.core.records import Decree, Record, Register, Submission, Writes
 from hubbub.broker.core.state import State
 from hubbub.broker.folder import DataFolder
 from hubbub.broker.store.sqlite import SqliteStore
-from hubbub.common.commands import Create, Join, Leave, Mark, Post, Tell, Write
+from hubbub.common.commands import Create, Join, Leave, Mark, Order, Post, Tell, Write
 
 KEY = bytes(range(32))
 WALL = 1_700_000_000_000
@@ -62,6 +62,12 @@ class Chronicle:
         first = 1 + (known.n if known else 0)
         numbered = [(replace(write, n=n), None) for n, write in enumerate(writes, first)]
         return self._commits(Writes(account.number, producer, WALL, list(numbered)))
+
+    def decrees(self, *orders: Order) -> Self:
+        """Carry out orders of the operator."""
+        for order in orders:
+            self._commits(Decree(None, order, WALL, bytes(10)))
+        return self
 
     def room(self, name: str) -> bytes:
         """Return a room's id."""

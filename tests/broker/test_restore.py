@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.broker.chronicle import KEY, Chronicle, small_town
-from tests.broker.store.files import run_sql, small_disk
+from tests.broker.store.files import make_older, run_sql, small_disk
 
 from hubbub.broker import replacing
 from hubbub.broker.backup import back_up
@@ -25,12 +25,14 @@ from hubbub.broker.core.state import State
 from hubbub.broker.errors import BrokerError
 from hubbub.broker.folder import DataFolder, read_server_key
 from hubbub.broker.restore import restore
+from hubbub.broker.store.migrations import MIGRATIONS
 from hubbub.broker.store.sqlite import SqliteStore
 from hubbub.broker.verify import verify
 from hubbub.common.commands import Create, Join, Leave, Mark, Post, Tell, Write
 from hubbub.common.limits import KIB
 
-TABLES = ("accounts", "rooms", "members", "events", "messages", "inbox", "markers")
+RIGHTS = ("devices", "restraints", "invited", "bans", "invites")
+TABLES = ("accounts", "rooms", "members", "events", "messages", "inbox", "markers", *RIGHTS)
 """Of which every row stays."""
 
 
@@ -187,14 +189,25 @@ def test_the_key_is_not_left_in_the_database(data: Path, file: Path) -> None:
     assert KEY not in (data / "hubbub.db").read_bytes()
 
 
-def test_a_backup_of_an_older_schema_is_brought_to_the_newest(data: Path, tmp_path: Path) -> None:
-    path = data / "hubbub.db"
-    run_sql(path, "ALTER TABLE meta DROP COLUMN events; ALTER TABLE meta DROP COLUMN entries")
-    run_sql(path, "DROP TABLE markers; PRAGMA user_version = 1")
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_backup_of_an_older_schema_is_brought_to_the_newest(
+    data: Path, tmp_path: Path, version: int
+) -> None:
+    before = loaded(data)
+    make_older(data / "hubbub.db", version)
     back_up(data, tmp_path / "old")
     restore(tmp_path / "old", data)
     assert verify(data).faults == []
-    assert loaded(data).markers[3][1] == 7  # whoever was here before markers has read everything
+    after = loaded(data)
+    # Whoever was here before markers has read everything.
+    assert after.markers[3][1] == (7 if version == 1 else 3)
+    assert (after.accounts, after.rooms, after.members) == (
+        before.accounts,
+        before.rooms,
+        before.members,
+    )
+    keys = {place: device.key for place, device in before.devices.items()}
+    assert {place: device.key for place, device in after.devices.items()} == keys
 
 
 # What is refused

@@ -50,6 +50,49 @@ def path(tmp_path: Path) -> Path:
             "a producer refers to account 9: there is none",
         ),
         (
+            "INSERT INTO restraints VALUES (2, 9, 0, 0)",
+            "a restraint or an invitation refers to room 2 or account 9: there is none",
+        ),
+        (
+            "INSERT INTO invited VALUES (9, 1)",
+            "a restraint or an invitation refers to room 9 or account 1: there is none",
+        ),
+        (
+            "INSERT INTO devices SELECT 9, device, key, label, added, used FROM devices WHERE account = 1",
+            "a device refers to account 9: there is none",
+        ),
+        (
+            "UPDATE devices SET key = '' WHERE account = 2",
+            "device 1 of account 2 has no key of its own",
+        ),
+        (
+            "INSERT INTO devices SELECT 2, 2, key, label, added, used FROM devices WHERE account = 2",
+            "device 2 of account 2 has no key of its own",
+        ),
+        (
+            "UPDATE accounts SET released = 1 WHERE account = 3",
+            "account 3 was released and has a device",
+        ),
+        ("UPDATE accounts SET role = 9", "9 is not a valid Role"),
+        (
+            "INSERT INTO bans VALUES ('account', '9', '', 0, 0, 0)",
+            "a ban of kind account is of nobody: 9",
+        ),
+        (
+            "INSERT INTO bans VALUES ('network', 'everywhere', '', 0, 0, 0)",
+            "a ban of kind network is of nobody: everywhere",
+        ),
+        (
+            "INSERT INTO bans VALUES ('address', '192.0.2.1', '', 9, 0, 0)",
+            "a ban is by account 9: there is none",
+        ),
+        (
+            "INSERT INTO invites VALUES (x'00', 1, 1, 9, 1)",
+            "an invite is by account 9: there is none",
+        ),
+        ("UPDATE rooms SET audit = 1", "there are several audit rooms"),
+        ("UPDATE meta SET lockdown = 'loud'", "there is no lockdown called loud"),
+        (
             "DELETE FROM events WHERE room = 1 AND seq = 7",
             "there were 13 events of rooms, and the logs end at 12 in all",
         ),

@@ -7,10 +7,12 @@ import pytest
 from tests.broker.store.files import read_all, run_sql
 from tests.broker.store.scribe import LOBBY, Scribe
 
-from hubbub.broker.core.changes import INBOX
+from hubbub.broker.core.changes import INBOX, AccountRow, DeviceRow, LogHead, ProducerRow, RoomRow
+from hubbub.broker.core.roles import Role
 from hubbub.broker.errors import FolderError
 from hubbub.broker.store import connections, migrations
 from hubbub.broker.store.sqlite import SqliteStore
+from hubbub.common.digest import EMPTY, extend
 from hubbub.common.limits import KIB
 
 
@@ -126,6 +128,52 @@ def test_whoever_was_there_before_markers_has_read_everything(
     markers = run_sql(path, "SELECT account, room, seq FROM markers ORDER BY 1, 2")
     assert markers == [(1, LOBBY, 2), (2, INBOX, 1), (2, LOBBY, 2), (2, 2, 3)]
     assert run_sql(path, "SELECT events, entries FROM meta") == [(5, 1)]
+
+
+def test_keys_from_before_devices_are_the_first_devices_of_their_names(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And whoever made a room, its first member, owns it."""
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:3])
+        connections.create(path, None)
+    alices, bobs = "a1" * 32, "b0" * 32
+    joined, told, posted = bytes([1]), bytes([2]), bytes([3])
+    heads = [EMPTY, extend(EMPTY, joined), extend(extend(EMPTY, joined), posted)]
+    inbox = extend(EMPTY, told)
+    run_sql(
+        path,
+        f"""
+        INSERT INTO meta VALUES (1, x'{"0e" * 16}', 0, 7, 3, 2);
+        INSERT INTO accounts VALUES (1, 'Alice', 'alice', '{alices}', 5), (2, 'Bob', 'bob', '{bobs}', 6);
+        INSERT INTO rooms VALUES (1, x'{"01" * 16}', 'lobby', 'lobby', '', 0), (2, x'{"02" * 16}', 'den', 'den', 'quiet', 9);
+        INSERT INTO members VALUES (2, 2, 1), (2, 1, 2);
+        INSERT INTO events VALUES (2, 1, x'{heads[1].hex()}', x'{joined.hex()}'), (2, 2, x'{heads[2].hex()}', x'{posted.hex()}');
+        INSERT INTO events VALUES (1, 1, x'{heads[1].hex()}', x'{joined.hex()}');
+        INSERT INTO messages VALUES (1, x'{told.hex()}');
+        INSERT INTO inbox VALUES (1, 1, 1, 2, x'{inbox.hex()}'), (2, 1, 1, 1, x'{inbox.hex()}');
+        INSERT INTO markers VALUES (1, 1, 1), (2, 1, 0), (2, 2, 2), (1, 2, 2), (1, 0, 1);
+        INSERT INTO producers VALUES (1, x'{"0a" * 16}', 3, 8, x'90')
+        """,
+    )
+    with contextlib.closing(SqliteStore.open(path)) as store:
+        state = store.load()
+    assert state.accounts == [AccountRow(1, "Alice", 5), AccountRow(2, "Bob", 6)]
+    assert state.devices == {
+        (1, 1): DeviceRow(alices, "", 5, 5),
+        (2, 1): DeviceRow(bobs, "", 6, 6),
+    }
+    assert state.rooms == [
+        RoomRow(1, b"\1" * 16, "lobby", "lobby", "", 0),
+        RoomRow(2, b"\2" * 16, "den", "den", "quiet", 9),
+    ]
+    assert state.members == [(2, 1, 2, Role.MEMBER), (2, 2, 1, Role.OWNER)]
+    assert state.room_heads == {1: LogHead(1, heads[1]), 2: LogHead(2, heads[2])}
+    assert state.inbox_heads == {1: LogHead(1, inbox), 2: LogHead(1, inbox)}
+    assert state.markers == {1: {LOBBY: 1, 2: 2, INBOX: 1}, 2: {LOBBY: 0, 2: 2}}
+    assert state.producers == {(1, b"\x0a" * 16): ProducerRow(3, 8, b"\x90")}
+    assert (state.position, state.last_message, state.lockdown) == (7, 1, "normal")
+    assert [state.restraints, state.invited, state.bans, state.invites] == [{}, [], {}, {}]
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(

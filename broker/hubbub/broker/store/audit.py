@@ -1,6 +1,6 @@
 """Every row of a database read and checked: by SQLite, by the digests of all logs, and by what one table says of another.
 
-Finds what was changed, lost, added or put in another place, and names it. What no digest covers (people's keys, the outcomes of writes) is checked
+Finds what was changed, lost, added or put in another place, and names it. What no digest covers (people's keys, bans, the outcomes of writes) is checked
 for its form only. Against accidents and tampering with files, not against somebody who computes new digests.
 """
 
@@ -17,7 +17,9 @@ from hubbub.broker.core.producers import Outcome
 from hubbub.broker.core.state import LOBBY_NUMBER
 from hubbub.broker.store.chains import Chain
 from hubbub.broker.store.connections import DAMAGE
-from hubbub.broker.store.findings import Fault, Log, Report
+from hubbub.broker.store.findings import Fault, Log, Report, shown
+from hubbub.broker.store.rights import People, rights_faults, whose
+from hubbub.broker.store.rows import stored_fold
 from hubbub.common.limits import EPOCH_BYTES
 from hubbub.common.names import fold
 
@@ -30,8 +32,9 @@ _INBOX_ROWS: Final = """
     WHERE account = ? ORDER BY seq
 """
 _PARTIES: Final = """
-    SELECT message, event, accounts FROM messages LEFT JOIN
-    (SELECT message, group_concat(account) AS accounts FROM inbox GROUP BY message) USING (message)
+    SELECT message, event, accounts, peers FROM messages LEFT JOIN
+    (SELECT message, group_concat(account) AS accounts, group_concat(peer) AS peers FROM inbox GROUP BY message)
+    USING (message)
 """
 
 
@@ -68,10 +71,6 @@ def _text(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def _shown(name: object) -> str:
-    return name if isinstance(name, str) and name.isprintable() else ascii(name)
-
-
 class _Audit:
     """One reading. Rows that cannot be read end the log they are in, and are told."""
 
@@ -79,6 +78,8 @@ class _Audit:
         self._connection = connection
         self._report = Report()
         self._names: dict[int, str] = {}
+        self._released: set[int] = set()
+        """Accounts whose names were given free: another may have the same."""
         self._rooms: dict[int, tuple[bytes, str, str]] = {}
         self._chains: dict[int, Chain] = {}
         self._inboxes: dict[int, Chain] = {}
@@ -90,6 +91,7 @@ class _Audit:
             self._fault("SQLite", line)
         for step in (
             self._read_names,
+            self._check_rights,
             self._read_logs,
             self._compare_parties,
             self._compare_ends,
@@ -142,29 +144,42 @@ class _Audit:
             self._fault("table meta", "the epoch is missing")
         else:
             self._report.epoch = rows[0][0]
-        for number, name, folded in self._table("accounts", "account, name, fold"):
+        released = "released" if self._has("accounts", "released") else "0"
+        columns = f"account, name, fold, {released}"
+        for number, name, folded, when in self._table("accounts", columns):
             self._names[number] = name
-            if fold(name) != folded:
-                self._fault(f"account {number}, {_shown(name)}", "is not what was written")
+            if when:
+                self._released.add(number)
+            if stored_fold(number, name, when) != folded:
+                self._fault(self._account(number), "is not what was written")
         for number, id, name, folded, text in self._table(
             "rooms", "number, room, name, fold, description"
         ):
             self._rooms[number] = id, name, text
             if fold(name) != folded:
-                self._fault(f"room {_shown(name)}", "its name is not what was written")
+                self._fault(f"room {shown(name)}", "its name is not what was written")
         self._report.people, self._report.rooms = len(self._names), len(self._rooms)
         for what, numbers in (("account", self._names), ("room", self._rooms)):
             for number in set(range(1, len(numbers) + 1)) - set(numbers):
                 self._fault(f"{what} {number}", "is missing")
 
+    def _account(self, number: int) -> str:
+        return whose(number, self._names)
+
+    def _check_rights(self) -> None:
+        """Find keys, roles, bans and invites that nothing could have written."""
+        people = People(self._names, self._released)
+        self._report.faults += rights_faults(self._table, self._has, people)
+
     # The logs.
 
     def _read_logs(self) -> None:
         for number, (_, name, _) in self._rooms.items():
-            chain = self._chains[number] = Chain(f"room {_shown(name)}")
+            chain = self._chains[number] = Chain(f"room {shown(name)}")
             self._read(chain, self._read_room, number)
         for number, name in self._names.items():
-            chain = self._inboxes[number] = Chain(f"inbox of {_shown(name)}")
+            owner = self._account(number) if number in self._released else shown(name)
+            chain = self._inboxes[number] = Chain(f"inbox of {owner}")
             self._read(chain, self._read_inbox, number)
 
     def _read(self, chain: Chain, read: Callable[[Chain, int], None], number: int) -> None:
@@ -195,10 +210,11 @@ class _Audit:
             case "message_posted":
                 self._report.messages += 1
             case "room_created":
-                members[event.by] = event.seq
+                if event.by:  # else the broker made it: the audit room
+                    members[event.by] = event.seq
                 _, *written = self._rooms[number]
                 if written != [event.name, event.description]:
-                    room = f"room {_shown(event.name)}"
+                    room = f"room {shown(event.name)}"
                     self._fault(room, "its name or headline is not what was written")
             case "member_joined":
                 members[event.name] = event.seq
@@ -222,17 +238,21 @@ class _Audit:
 
     def _compare_parties(self) -> None:
         """Find messages that are not in the inboxes of both parties: what one of them has tells how far the other's inbox went."""
-        numbers = {name: number for number, name in self._names.items()}
+        numbers: dict[str, set[int]] = {}
+        for number, name in self._names.items():
+            numbers.setdefault(name, set()).add(number)
         lacking: Counter[int] = Counter()
-        for message, raw, accounts in self._rows(_PARTIES):
-            self._report.messages += 1
+        for message, raw, accounts, peers in self._rows(_PARTIES):
             event = _decoded(raw)
+            self._report.messages += event is None or event.type == "message_told"
             if not accounts:
                 self._fault(f"message {message}", "is in no inbox")
             elif event is not None:
                 has = set(map(int, accounts.split(",")))
-                parties = {numbers.get(event.sender, 0), numbers.get(event.to, 0)}
-                lacking.update(parties - has)
+                for party in {event.sender, event.to}:
+                    of_name = numbers.get(party, {0})
+                    if not of_name & has:  # of those of a name, its peer tells which
+                        lacking[max(of_name & set(map(int, peers.split(","))) or of_name)] += 1
         for number, chain in self._inboxes.items():
             chain.ends_at(chain.seq + lacking[number] - chain.holes)
 
@@ -271,7 +291,7 @@ class _Audit:
             try:
                 outcomes = _outcomes.decode(packed)
             except (msgspec.DecodeError, TypeError):
-                who = _shown(self._names.get(account, f"account {account}"))
+                who = shown(self._names.get(account, f"account {account}"))
                 self._fault(f"producer of {who} at write {n}", "its outcomes cannot be read")
                 continue
             for outcome in outcomes:
@@ -297,7 +317,7 @@ class _Audit:
             made, kept = self._members[number], stored.get(number, {})
             for name in sorted(made.keys() | kept.keys()):
                 if made.get(name) != kept.get(name):
-                    what = f"the log tells otherwise of {_shown(name)}"
+                    what = f"the log tells otherwise of {shown(name)}"
                     self._fault(f"members of {chain.where}", what)
 
     def _compare_markers(self) -> None:
@@ -307,8 +327,9 @@ class _Audit:
         marked = {(account, room) for account, room, _ in self._markers() if room != INBOX}
         members = set(self._table("members", "account, room"))
         wanted = members | {(number, LOBBY_NUMBER) for number in self._names}
-        for account, room in sorted(marked ^ wanted):
-            name = _shown(self._names.get(account, f"account {account}"))
+        gone = {(number, LOBBY_NUMBER) for number in self._released}  # there nobody looks
+        for account, room in sorted((marked ^ wanted) - gone):
+            name = shown(self._names.get(account, f"account {account}"))
             what = "is not a member's" if (account, room) in marked else "is missing"
             where = self._chains[room].where if room in self._chains else f"room number {room}"
             self._fault(f"marker of {name} in {where}", what)

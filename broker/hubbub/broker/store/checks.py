@@ -1,6 +1,7 @@
 """What is checked of the database whenever the state is loaded: as much as costs nothing at a million messages.
 
-Each log's last event is proved by its digest, the heads are summed, and what refers to people and rooms must find them. `audit` reads every row.
+Each log's last event is proved by its digest, the heads are summed, what refers to people and rooms must find them, and what lets somebody in or keeps
+somebody out must be what it can be. `audit` reads every row.
 """
 
 import sqlite3
@@ -8,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hubbub.broker.core.changes import INBOX, LogHead, Snapshot
+from hubbub.broker.store.rows import LEVELS, is_key, is_subject
 from hubbub.common.digest import EMPTY, extend
 from hubbub.common.limits import DIGEST_BYTES, EPOCH_BYTES
 
@@ -65,11 +67,35 @@ def check_state(connection: sqlite3.Connection, state: Snapshot) -> None:
             raise ValueError(
                 f"a restraint or an invitation refers to room {room} or account {account}: there is none"
             )
-    if foreign := {account for account, _ in state.devices} - people:
-        raise ValueError(f"a device refers to account {min(foreign)}: there is none")
+    _check_rights(state, people)
     events, entries = connection.execute("SELECT events, entries FROM meta").fetchone()
     _check_heads(connection, "events of rooms", _LAST_EVENT, state.room_heads, events)
     _check_heads(connection, "entries of inboxes", _LAST_ENTRY, state.inbox_heads, entries)
+
+
+def _check_rights(state: Snapshot, people: set[int]) -> None:
+    """Check what lets somebody in, and what keeps somebody out: the broker would stumble over it when they come."""
+    released = {row.account for row in state.accounts if row.released}
+    seen: set[tuple[int, str]] = set()
+    for (account, number), device in state.devices.items():
+        if account not in people:
+            raise ValueError(f"a device refers to account {account}: there is none")
+        if account in released:
+            raise ValueError(f"account {account} was released and has a device")
+        if not is_key(device.key) or (account, device.key) in seen:
+            raise ValueError(f"device {number} of account {account} has no key of its own")
+        seen.add((account, device.key))
+    for (kind, subject), ban in state.bans.items():
+        if not is_subject(kind, subject, people):
+            raise ValueError(f"a ban of kind {kind} is of nobody: {subject}")
+        if ban.by not in people | {0}:
+            raise ValueError(f"a ban is by account {ban.by}: there is none")
+    if foreign := {invite.by for invite in state.invites.values()} - people - {0}:
+        raise ValueError(f"an invite is by account {min(foreign)}: there is none")
+    if sum(room.audit for room in state.rooms) > 1:
+        raise ValueError("there are several audit rooms")
+    if state.lockdown not in LEVELS:
+        raise ValueError(f"there is no lockdown called {state.lockdown}")
 
 
 def _numbers(what: str, numbers: Iterable[int]) -> set[int]:

@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 
 
+def shown(name: object) -> str:
+    """Return a name as it may be printed, whatever stands in its place."""
+    return name if isinstance(name, str) and name.isprintable() else ascii(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong: in which log or table, at which seq (None: none in particular)."""

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, Final, TypeVar
 
 from hubbub.broker.core.changes import AccountRow, Changes
-from hubbub.common.names import fold
+from hubbub.broker.store.rows import stored_fold
 
 _Row = TypeVar("_Row")
 
@@ -148,8 +148,7 @@ def _keyed(
 
 
 def _account(row: AccountRow) -> tuple[Any, ...]:
-    # No name has a #, so the folded name of one that was released stands in nobody's way.
-    folded = f"{fold(row.name)}#{row.account}" if row.released else fold(row.name)
+    folded = stored_fold(row.account, row.name, row.released)
     return (row.account, row.name, folded, *astuple(row)[2:])
 
 
