@@ -59,6 +59,7 @@ def test_another_programs_database_is_refused(path: Path, script: str) -> None:
 )
 def test_a_file_that_is_no_database_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
+    path.chmod(0o600)
     assert_refused(path, "not a database")
 
 

@@ -83,15 +83,20 @@ def test_the_files_are_private_whatever_the_umask(path: Path) -> None:
     assert modes == dict.fromkeys(["hubbub.db", "hubbub.db-shm", "hubbub.db-wal"], 0o600)
 
 
-def test_files_that_others_could_read_are_private_once_they_are_opened(
-    path: Path, store: SqliteStore
+@pytest.mark.parametrize("loose", [0o640, 0o604, 0o620, 0o602, 0o644])
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+def test_files_that_others_can_read_or_change_are_refused(
+    path: Path, store: SqliteStore, ending: str, loose: int
 ) -> None:
     store.commit(Changes())
-    files = [path.with_name(f"hubbub.db{ending}") for ending in ("", "-wal", "-shm")]
-    for file in files:
-        file.chmod(0o644)
-    with contextlib.closing(SqliteStore.open(path)):
-        assert [file.stat().st_mode & 0o777 for file in files] == [0o600] * 3
+    file = path.with_name(f"hubbub.db{ending}")
+    file.chmod(loose)
+    advice = f"others can read or change {file}; if nobody did, run: chmod 600 {file}"
+    with pytest.raises(FolderError, match=re.escape(advice)):
+        SqliteStore.open(path)
+    assert file.stat().st_mode & 0o777 == loose
+    file.chmod(0o600)
+    SqliteStore.open(path).close()
 
 
 @pytest.mark.parametrize("log", ["events", "inbox"])

@@ -1,6 +1,7 @@
 """SQLite connections with the settings that the promises stand on, and what SQLite's errors mean to the operator."""
 
 import contextlib
+import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -64,26 +65,28 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None
 
 
 def create(path: Path, max_pages: int | None) -> None:
-    """Make the database if there is none, and bring it to the newest schema. Raises FolderError, OSError and sqlite3.Error."""
+    """Make the database if there is none, and bring it to the newest schema. Raises FolderError, also if others can read it; OSError and sqlite3.Error."""
     if not path.exists():
         # SQLite would follow the umask. Its -wal and -shm files take the mode of this one.
         create_private(path, b"")
     elif 0 < path.stat().st_size < SMALLEST_PAGE:
         raise FolderError(f"{path} is not a database: name another folder for hubbub")
+    _check_private(path)
     with contextlib.closing(_connect(path, "rw")) as connection:
         # Before WAL is set: it writes, and a file that is not ours is left as it is.
         _limit(connection, max_pages)
         migrations.upgrade(connection, path)
-        _make_private(path)
 
 
-def _make_private(path: Path) -> None:
-    """Take away others' leave to read the files; a restored backup may come with it."""
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        file = path.with_name(name)
-        with contextlib.suppress(FileNotFoundError):
-            if file.stat().st_mode & 0o077:
-                file.chmod(0o600)
+def _check_private(path: Path) -> None:
+    """Raise FolderError if others can read or change the files: they hold hashes of passwords, and say who may do what."""
+    files = [path.with_name(f"{path.name}{ending}") for ending in ("", "-wal", "-shm")]
+    wide = [str(file) for file in files if file.exists() and file.stat().st_mode & 0o077]
+    if wide:
+        text = (
+            f"others can read or change {wide[0]}; if nobody did, run: chmod 600 {shlex.join(wide)}"
+        )
+        raise FolderError(text)
 
 
 def connect_writer(
