@@ -27,6 +27,7 @@ from hubbub.broker.errors import BindError
 from hubbub.broker.folder import DataFolder
 from hubbub.broker.keys import KeyPair, make_secret
 from hubbub.broker.loop import Loop, read_clock
+from hubbub.broker.operator.service import Operator, Whereabouts, operator_socket
 from hubbub.broker.selftest import check_refusals
 from hubbub.broker.sequencer import LocalSequencer
 from hubbub.broker.sockets import open_sockets
@@ -101,24 +102,31 @@ class Broker:
             check_refusals(sockets, self._keys, insecure=insecure)
             self.address = sockets.bind(bind)
             self.advertised = _advertised(advertise, self.address)
-            settings = Settings(
-                broker_name=name,
-                events_port=(self.advertised or self.address).port + 1,
-                events_host=self.advertised.host if self.advertised else "",
-                software=f"hubbub {version('hubbub')}",
-                limits=_effective(limits, self.address),
-                passwords=passwords,
-                registration=registration,
-            )
-            self._settings = settings
+            settings = self._settings = self._decided(name, limits, passwords, registration)
             core = Core(settings, state, read_clock(), secrets.token_bytes)
             auth = Auth(core.admits, core.bars, settings.limits)
-            answer = DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS))
-            sequencer = LocalSequencer()
-            self._loop = Loop(core, sockets, auth, store, sequencer, encode(answer), waker)
+            door = encode(DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS)))
+            requests = opened.enter_context(operator_socket(sockets.context, folder.path))
+            place = Whereabouts(self.address, self.advertised, self._keys.public)
+            operator = Operator(core, requests, place)
+            order = LocalSequencer()
+            self._loop = Loop(core, sockets, auth, store, order, door, waker, operator)
             self.store = store
             self._waker = waker
             self._opened = opened.pop_all()
+
+    def _decided(
+        self, name: str, limits: Limits, passwords: Passwords, registration: Registration
+    ) -> Settings:
+        return Settings(
+            broker_name=name,
+            events_port=(self.advertised or self.address).port + 1,
+            events_host=self.advertised.host if self.advertised else "",
+            software=f"hubbub {version('hubbub')}",
+            limits=_effective(limits, self.address),
+            passwords=passwords,
+            registration=registration,
+        )
 
     @property
     def fingerprint(self) -> str:

@@ -6,7 +6,9 @@ HubbubError
     ├── FolderError     the data folder: foreign, not writable, in use, a newer schema, damaged
     ├── BindError       the address cannot be listened on
     ├── SecurityError   ZeroMQ here cannot keep what hubbub promises
-    └── StorageError    a commit or read failed; what is on disk is what the store says when it has recovered
+    ├── StorageError    a commit or read failed; what is on disk is what the store says when it has recovered
+    ├── NotRunning      an operator's command finds no broker that answers
+    └── Refused         the broker refuses what an operator's command asks
 """
 
 import shlex
@@ -37,6 +39,18 @@ class SecurityError(BrokerError):
 
 class StorageError(BrokerError):
     """A commit or a read failed. What is on disk is what the store says when it has recovered."""
+
+
+class NotRunning(BrokerError):
+    """No broker runs on the data folder, or it does not answer."""
+
+
+class Refused(BrokerError):
+    """The broker refuses what the operator asks. `code` is an error code of the protocol."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def way_back(folder: Path) -> str:

@@ -3,6 +3,7 @@
     hubbub.db           the log and all that follows from it; beside it SQLite's -wal and -shm
     server.key          the CURVE secret key, hex: who has it can pretend to be this broker
     hubbub.toml         the configuration, if the operator wrote one; no part of a backup
+    operator.sock       the operator's socket, while a broker runs
     hubbub.lock         locked while a broker runs; holds its process id
     replaced-TIME/      what a restored backup took the place of; for the operator to remove
 
@@ -30,6 +31,7 @@ CONFIG: Final = "hubbub.toml"
 FOLDER_VARIABLE: Final = "HUBBUB_DATA"
 _KEY: Final = "server.key"
 _LOCK: Final = "hubbub.lock"
+SOCKET: Final = "operator.sock"
 _MARKS: Final = {DATABASE, _LOCK}
 """One of them makes a folder hubbub's. The lock is the first file of a new one, the database may come alone from a backup."""
 _IGNORED: Final = {"lost+found", ".DS_Store", CONFIG}
@@ -150,7 +152,7 @@ def find_database(path: Path) -> Path:
 
 def is_own(name: str) -> bool:
     """Whether a file of this name in a data folder is the broker's, or would be taken for it."""
-    return name.startswith((*_MARKS, _KEY, CONFIG, *replacing.PREFIXES))
+    return name.startswith((*_MARKS, _KEY, SOCKET, CONFIG, *replacing.PREFIXES))
 
 
 def read_server_key(path: Path) -> bytes:

@@ -1,6 +1,6 @@
 """The loop: one thread that owns every socket, pumps, and performs the core's effects. It decides nothing.
 
-A turn: wait; answer ZAP; note connections; take subscriptions; take at most 16 frames of commands; take the workers' results; let the core's clock tick and
+A turn: wait; answer ZAP; note connections; take a few requests of the operator's; take subscriptions; take at most 16 frames of commands; take the workers' results; let the core's clock tick and
 the patrol walk on; begin a commit if none is in flight; send what was gathered, one frame for each session.
 """
 
@@ -21,6 +21,7 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.effects import (
+    Answer,
     Cut,
     CutNetwork,
     Effect,
@@ -38,6 +39,7 @@ from hubbub.broker.entries import Entry
 from hubbub.broker.errors import StorageError
 from hubbub.broker.intake import Intake
 from hubbub.broker.monitors import Monitors
+from hubbub.broker.operator.service import Operator
 from hubbub.broker.outgoing import Outgoing
 from hubbub.broker.pages import Pages
 from hubbub.broker.patrol import Patrol
@@ -65,7 +67,7 @@ def read_clock() -> Now:
 class Loop:
     """Runs a core on its sockets and store. Made and run in one thread; `stop` is safe from any other and from signal handlers."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts that only `Broker` puts together
         self,
         core: Core,
         sockets: Sockets,
@@ -74,6 +76,7 @@ class Loop:
         sequencer: Sequencer,
         door: bytes,
         waker: Waker,
+        operator: Operator,
     ) -> None:
         self._core = core
         self._sockets = sockets
@@ -82,6 +85,7 @@ class Loop:
         self._monitors = Monitors(sockets, watch, core, self._perform)
         self._intake = Intake(core, sockets, auth, self._monitors, door, self._perform)
         self._patrol = Patrol(watch, lambda: core.context.settings.limits)
+        self._operator = operator
         self._store = store
         self._pages = Pages(store.read)
         self._sequencer = sequencer
@@ -102,6 +106,7 @@ class Loop:
             sockets.commands_monitor: self._read_monitors,
             sockets.events_monitor: self._read_monitors,
             sockets.door_monitor: self._read_monitors,
+            operator.socket: self._take_requests,
             sockets.events: lambda: self._intake.take_subscriptions(self._now),
             sockets.commands: lambda: self._intake.take_commands(self._now),
             sockets.door: self._intake.answer_door,
@@ -183,6 +188,10 @@ class Loop:
     def _read_monitors(self) -> None:
         self._monitors.read(self._now)
 
+    def _take_requests(self) -> None:
+        for effects in self._operator.take(self._now, len(self._watch)):
+            self._perform(effects)
+
     # Commits and pages.
 
     def _begin_commit(self) -> bool:
@@ -216,6 +225,7 @@ class Loop:
             if isinstance(read, Exception):
                 raise read
             self._perform(self._core.fetched(*read))
+            self._perform(self._operator.fetched(*read))
         if self._probe_at is not None and self._now.monotonic >= self._probe_at:
             self._probe_at = None
             self._writer.submit(self._store.recover)
@@ -243,11 +253,13 @@ class Loop:
 
     # What goes out.
 
-    def _perform(self, effects: Iterable[Effect]) -> None:
+    def _perform(self, effects: Iterable[Effect]) -> None:  # noqa: PLR0912 - a case an effect
         for effect in effects:
             match effect:
                 case Send():
                     self._outgoing.add(effect)
+                case Answer():
+                    self._operator.send(effect)
                 case Publish():
                     self._publish(effect)
                 case Submit():

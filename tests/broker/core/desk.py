@@ -14,6 +14,7 @@ from hashlib import blake2b
 from random import Random
 from typing import assert_never
 
+from msgspec import Struct
 from tests.broker.core.memory_store import MemoryStore
 from tests.broker.core.wire import Sub, is_presence, key_of, tells_of_a_commit, without_text
 from tests.broker.core.xpub import Xpub
@@ -23,14 +24,15 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
-from hubbub.broker.core.records import Submission
+from hubbub.broker.core.records import Decree, Submission
 from hubbub.broker.core.sessions import Peer
 from hubbub.broker.errors import StorageError
 from hubbub.broker.sequencer import LocalSequencer
 from hubbub.common.codec import array, decode_commands, decode_event, decode_replies, encode
-from hubbub.common.commands import Command, Hello, Login, Write
+from hubbub.common.commands import Command, Hello, Login, Order, Write
 from hubbub.common.errors import WireError
 from hubbub.common.events import Event, PresenceChanged
+from hubbub.common.limits import CODE_BYTES
 from hubbub.common.replies import Reply, Welcome
 
 WALL = 1_700_000_000_000
@@ -149,6 +151,8 @@ class Desk(Xpub):
         self.people: list[Person] = []
         self.batches: list[Batch] = []
         """Every batch ever applied."""
+        self.answered: list[Struct] = []
+        """What the operator was answered."""
         self.cut_networks: list[str] = []
         self.logged: list[str] = []
         """The event of each entry of the log; "peer" where it is told where a connection comes from."""
@@ -206,6 +210,14 @@ class Desk(Xpub):
     def cannot_reach(self, person: Person) -> None:
         """ROUTER cannot take a reply for a person."""
         self._tell(self.core.unreachable(person.routing_id, self.now, is_gone=False))
+
+    def decrees(self, *orders: Order) -> "Desk":
+        """The operator orders; the answers are in `answered`."""
+        for order in orders:
+            decree = Decree(None, order, self.now.wall, self.core.context.random(CODE_BYTES))
+            self._tell([self.core.context.submit(decree, b"operator")])
+            self._turn()
+        return self
 
     def closes(self) -> None:
         self._tell(self.core.closing())
@@ -315,12 +327,14 @@ class Desk(Xpub):
         assert not any(map(tells_of_a_commit, effects))
         self._perform(effects)
 
-    def _perform(self, effects: Iterable[fx.Effect]) -> None:
+    def _perform(self, effects: Iterable[fx.Effect]) -> None:  # noqa: PLR0912 - a case an effect
         cut: list[int] = []
         for effect in effects:
             match effect:
                 case fx.Send():
                     self._send(effect)
+                case fx.Answer():
+                    self.answered.append(effect.reply)
                 case fx.Publish():
                     self._publish(effect)
                 case fx.Submit():

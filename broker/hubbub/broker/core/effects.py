@@ -22,6 +22,14 @@ class Send(Struct, frozen=True, gc=False):
     push: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer a request of the operator's, by the routing id that it came from on the operator's socket. Dropped if that takes nothing any more."""
+
+    routing_id: bytes
+    reply: Struct
+
+
 class Publish(Struct, frozen=True, gc=False):
     """Publish the bytes of events under a topic, in order, in as few frames as the bound allows."""
 
@@ -87,4 +95,16 @@ class LogEntry:
     level: int = INFO
 
 
-Effect = Send | Publish | Submit | Fetch | Grant | Revoke | Cut | CutNetwork | LogPeer | LogEntry
+Effect = (
+    Answer
+    | Send
+    | Publish
+    | Submit
+    | Fetch
+    | Grant
+    | Revoke
+    | Cut
+    | CutNetwork
+    | LogPeer
+    | LogEntry
+)

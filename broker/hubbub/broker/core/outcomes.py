@@ -6,11 +6,12 @@ from typing import Final, assert_never
 from hubbub.broker.core.batch import Batch, Expelled, MembershipChanged, Registered
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import UNAVAILABLE_SECONDS, Context
-from hubbub.broker.core.effects import CutNetwork, Effect, Publish, Send
+from hubbub.broker.core.effects import Answer, CutNetwork, Effect, Publish, Send
 from hubbub.broker.core.handlers.connection import goodbye, joined, registered
 from hubbub.broker.core.producers import Outcome, Runs
 from hubbub.broker.core.records import Decree, EndSession, Register, Submission, Tidy, Writes
 from hubbub.broker.core.sessions import Session, SessionState
+from hubbub.common.commands import Order
 from hubbub.common.errors import Code
 from hubbub.common.limits import UNSUBSCRIBE_SECONDS
 from hubbub.common.replies import Acked, Closing, Error, Left, Marked, Reply, Resend
@@ -112,9 +113,11 @@ def _answer_claim(context: Context, claim: Registered, now: Now) -> list[Effect]
 
 
 def _answer_decree(context: Context, submission: Submission, reply: Reply) -> list[Effect]:
-    """Tell the session that ordered it, if it is still there and the same account's."""
+    """Tell the operator, or the session that ordered it if it is still there and the same account's."""
     decree = submission.record
     assert isinstance(decree, Decree), "only decrees are answered so"
+    if decree.actor is None:
+        return [Answer(submission.routing_id, reply)]
     session = context.sessions.get(submission.routing_id)
     if session is None or session.account is None or session.account.number != decree.actor:
         return []
@@ -161,10 +164,14 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
     """Answer records of which nothing is on disk. A write keeps its number and is sent again."""
     effects: list[Effect] = []
     for submission in submissions:
+        record = submission.record
+        if isinstance(record, Decree):
+            effects += _answer_decree(context, submission, _unwritten(record.order))
+            continue
         session = context.sessions.get(submission.routing_id)
         if session is None:
             continue
-        match submission.record:
+        match record:
             case Writes(account=account, producer=producer, writes=writes):
                 n = writes[0][0].n
                 writer = _waiting(context, submission.routing_id, account, producer)
@@ -172,23 +179,23 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
                     effects += context.send_back(
                         writer, n, Code.STORAGE_UNAVAILABLE, UNAVAILABLE_SECONDS
                     )
-            case Register() as record:
+            case Register():
                 claim = Registered(submission.routing_id, record, None, created=False, refusal=None)
                 effects += registered(context, session, claim, now)
             case EndSession(id=logout):
                 if _is_leaving(session, logout):
                     effects += goodbye(context, session, now)
-            case Decree(order=order):
-                text = "the broker cannot write to its store just now; try again"
-                error = Error(
-                    id=order.id,
-                    code=Code.STORAGE_UNAVAILABLE,
-                    text=text,
-                    retry_after=UNAVAILABLE_SECONDS,
-                )
-                effects += _answer_decree(context, submission, error)
             case Tidy():
                 pass
             case _:
-                assert_never(submission.record)
+                assert_never(record)
     return effects
+
+
+def _unwritten(order: Order) -> Error:
+    return Error(
+        id=order.id,
+        code=Code.STORAGE_UNAVAILABLE,
+        text="the broker cannot write to its store just now; try again",
+        retry_after=UNAVAILABLE_SECONDS,
+    )

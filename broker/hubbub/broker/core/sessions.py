@@ -71,6 +71,9 @@ class Sessions:
         self._by_account: dict[int, list[Session]] = {}
         self._by_events_connection: dict[int, Session] = {}
 
+    def __len__(self) -> int:
+        return len(self._by_routing_id)
+
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._by_routing_id.values()))
 

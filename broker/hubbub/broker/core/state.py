@@ -292,6 +292,11 @@ class State:
     def _log_id(self, kind: bytes, number: int) -> bytes:
         return blake2b(kind + b"%d" % number, key=self.epoch, digest_size=ROOM_ID_BYTES).digest()
 
+    @property
+    def names(self) -> int:
+        """How many names are taken."""
+        return len(self._account_by_name)
+
     def account_named(self, name: str) -> Account | None:
         """Find by name, whatever its case."""
         return self._account_by_name.get(fold(name))

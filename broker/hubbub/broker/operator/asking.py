@@ -1,0 +1,97 @@
+"""Asking a running broker over the operator's socket: the other end, in the process of a command."""
+
+import contextlib
+import errno
+import shlex
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+import zmq
+
+from hubbub.broker.errors import NotRunning, Refused
+from hubbub.broker.folder import default_folder, find_database
+from hubbub.broker.operator.requests import ANSWERS, AnyRequest
+from hubbub.broker.operator.socket_file import find
+from hubbub.common.replies import Error
+from hubbub.common.zmq_setup import prepare_zmq
+
+ANSWER_SECONDS: Final = 15.0
+"""A broker that is alive has committed by then, however many write."""
+
+_T = TypeVar("_T")
+
+
+class Broker:
+    """A running broker, as its operator's commands ask it. One request at a time."""
+
+    def __init__(self, dealer: "zmq.Socket[bytes]", monitor: "zmq.Socket[bytes]") -> None:
+        """Take a connected DEALER and its monitor. Callers use `running`."""
+        self._dealer = dealer
+        self._monitor = monitor
+
+    def ask(self, request: AnyRequest, kind: type[_T]) -> _T:
+        """Return the answer, which is of this kind. Raises Refused, or NotRunning when the broker ends meanwhile or stands still."""
+        self._dealer.send(msgspec.msgpack.encode(request))
+        poller = zmq.Poller()
+        poller.register(self._dealer, zmq.POLLIN)
+        poller.register(self._monitor, zmq.POLLIN)
+        ready = dict(poller.poll(round(ANSWER_SECONDS * 1000)))
+        if self._dealer not in ready:
+            reason = "has ended" if ready else f"has not answered for {ANSWER_SECONDS:.0f} s"
+            raise NotRunning(f"the broker {reason}: whether it did this is not known")
+        answer = ANSWERS.decode(self._dealer.recv())
+        if isinstance(answer, Error):
+            raise Refused(answer.code, answer.text)
+        assert isinstance(answer, kind), "a broker of this version answers so"
+        return answer
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Broker]:
+    """Connect to the broker that runs on a data folder. Raises NotRunning, and FolderError if the folder is none of hubbub's."""
+    path = _alive(folder)
+    prepare_zmq()
+    with (
+        zmq.Context() as context,
+        context.socket(zmq.DEALER) as dealer,
+        _watched(dealer) as monitor,
+    ):
+        dealer.linger = 0
+        dealer.connect(f"ipc://{path}")
+        yield Broker(dealer, monitor)
+
+
+@contextlib.contextmanager
+def _watched(dealer: "zmq.Socket[bytes]") -> Iterator["zmq.Socket[bytes]"]:
+    """Give a socket that becomes readable when the connection is lost."""
+    with dealer.get_monitor_socket(zmq.EVENT_DISCONNECTED) as monitor:
+        try:
+            yield monitor
+        finally:
+            dealer.disable_monitor()
+
+
+def _alive(folder: Path) -> Path:
+    """Return the path of the socket, once somebody has been seen to listen on it: ZeroMQ would wait for that in silence."""
+    try:
+        path = find(folder)
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
+    except OSError as error:
+        raise _absent(folder, error) from None
+    return path
+
+
+def _absent(folder: Path, error: OSError) -> NotRunning:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return NotRunning(
+            f"{folder} is another user's: give this command as the user that runs the broker, or as root"
+        )
+    find_database(folder)
+    start = ["hubbub-broker"]
+    if folder != default_folder():
+        start += ["--data", str(folder)]
+    return NotRunning(f"no broker runs on {folder}: start it by {shlex.join(start)}")
