@@ -191,7 +191,12 @@ class Stranger:
 
     # What comes.
 
-    def wait_for(self, kind: str | None, fits: Callable[[Map], bool] = lambda reply: True) -> Map:
+    def wait_for(
+        self,
+        kind: str | None,
+        fits: Callable[[Map], bool] = lambda reply: True,
+        patience: float = PATIENCE,
+    ) -> Map:
         """Return the first reply that fits, and take it out of those that came."""
 
         def found() -> Map | None:
@@ -200,13 +205,13 @@ class Stranger:
                     return reply
             return None
 
-        reply = self.until(found)
+        reply = self.until(found, patience)
         self.replies.remove(reply)
         return reply
 
-    def until(self, look: Callable[[], T | None]) -> T:
-        """Read both sockets until there is what `look` looks for."""
-        deadline = time.monotonic() + PATIENCE
+    def until(self, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
+        """Read both sockets until there is what `look` looks for. Raises Stuck when it has not come after so many seconds."""
+        deadline = time.monotonic() + patience
         while not (found := look()):
             poller = zmq.Poller()
             for socket in (self.dealer, self.sub):

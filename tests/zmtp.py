@@ -15,6 +15,7 @@ import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from select import select
 from types import TracebackType
 from typing import Final, Self
 
@@ -130,15 +131,18 @@ class Peer:
     def read(self, size: int) -> bytes:
         """Wait for so many bytes. Raises Closed."""
         while len(self._read) < size:
-            try:
-                chunk = self.socket.recv(65536)
-            except ConnectionResetError:
-                chunk = b""
-            if not chunk:
-                raise Closed
-            self._read += chunk
+            self._fill()
         data, self._read = self._read[:size], self._read[size:]
         return data
+
+    def _fill(self) -> None:
+        try:
+            chunk = self.socket.recv(65536)
+        except ConnectionResetError:
+            chunk = b""
+        if not chunk:
+            raise Closed
+        self._read += chunk
 
     def read_frame(self) -> tuple[int, bytes]:
         """Wait for a frame as it stands on the wire; return its flags and body."""
@@ -235,10 +239,24 @@ class Peer:
         sent = 0
         with suppress(Closed):
             while sent < most:
-                chunk = b"".join(self.part(part, more=True) for _ in range(1 + 65_536 // len(part)))
-                self.raw(chunk)
-                sent += len(chunk)
+                count = 1 + 65_536 // (len(part) + 35)
+                sent += self._push(b"".join(self.part(part, more=True) for _ in range(count)))
         return sent
+
+    def _push(self, data: bytes) -> int:
+        """Send bytes, looking out for the end: who writes only may wait for ever for a peer that is gone. Raises Closed."""
+        left = memoryview(data)
+        while left:
+            readable, writable, _ = select([self.socket], [self.socket], [], PATIENCE)
+            if not readable and not writable:
+                raise TimeoutError
+            try:
+                if readable:
+                    self._fill()
+                left = left[self.socket.send(left) if writable else 0 :]
+            except (BrokenPipeError, ConnectionResetError):
+                raise Closed from None
+        return len(data)
 
     def receive(self) -> list[bytes]:
         """Wait for a message; ZeroMQ's own pings are answered on the way."""

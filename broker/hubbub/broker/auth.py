@@ -45,11 +45,14 @@ class Auth:
         """Let other bounds hold from now on."""
         self._handshakes.configure(limits.handshakes_burst, limits.handshakes_a_second)
 
-    def ban(self, key: str) -> None:
-        """Refuse a key from now on. Live connections are not touched."""
+    def ban(self, key: str) -> bool:
+        """Refuse a key from now on; return whether that is news. Live connections are not touched."""
+        if key in self._banned:
+            return False
         self._banned[key] = None
         while len(self._banned) > BANNED_KEYS:
             self._banned.popitem(last=False)
+        return True
 
     def answer(self, request: list[bytes], now: Now) -> list[bytes] | None:
         """Turn a ZAP request into its reply; None: it is none.

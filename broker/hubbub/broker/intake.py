@@ -150,8 +150,8 @@ class Intake:
             if frame.more or not body or body[0] > _SUBSCRIBE:
                 self._misaligned = True
                 key = user_id(frame)
-                self._auth.ban(key)
-                self._perform(self._core.misbehaved(key, number, now))
+                if self._auth.ban(key):  # what it sent before it is cut may be many more
+                    self._perform(self._core.misbehaved(key, number, now))
             elif not self._misaligned:
                 self._subscription(user_id(frame), body, number, now)
         if self._misaligned and not events.poll(0):

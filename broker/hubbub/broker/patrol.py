@@ -26,7 +26,7 @@ from hubbub.common.limits import KIB, MIB
 
 log = logging.getLogger("hubbub.broker")
 
-ROUND_SECONDS: Final = 0.25
+ROUND_SECONDS: Final = 0.1
 """How often each connection is looked at, while there are few of them: what the fastest can send in between is added to the bound."""
 SLICE: Final = 256
 SLICE_SECONDS: Final = 0.025
@@ -65,18 +65,21 @@ class Patrol:
         """Monotonic time of the next slice."""
 
     def look(self, now: float) -> None:
-        """Look at the next slice; after the last one begin anew."""
+        """Look at the next slice; behind the last one, begin anew with whoever is there then."""
         if now > self.deadline + LATE_SECONDS:
             self._awake_since = now
-        self.deadline = now + self._pause
         connections = list(islice(self._ahead, SLICE))
+        if not connections:
+            self._begin_round(now)
+            connections = list(islice(self._ahead, SLICE))
+        self.deadline = now + self._pause
         for connection in connections:
+            if self._watch.on(connection.fd) is not connection:
+                continue  # gone since the round began; its descriptor may be another's
             self._measure(connection, now)
             fault = self._fault(connection, now)
             if fault:
                 self._shut(connection, fault, now)
-        if len(connections) < SLICE:
-            self._begin_round(now)
 
     def _begin_round(self, now: float) -> None:
         self._shut_largest(now)

@@ -147,6 +147,7 @@ def _door(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
     socket.maxmsgsize = _SUBSCRIPTION
     socket.sndhwm = socket.rcvhwm = 8
     socket.handshake_ivl = 5000
+    socket.affinity = 1  # with commands: strangers at the door leave fan-out alone
     return socket
 
 
