@@ -21,6 +21,23 @@ class Stuck(Exception):
     """What was waited for did not come."""
 
 
+class Refused(Exception):
+    """A login was answered by an error."""
+
+    def __init__(self, error: Map) -> None:
+        super().__init__(f"{error['code']}: {error['text']}")
+        self.code: str = error["code"]
+
+
+class Closed(Exception):
+    """The broker has ended the session, and says whether to come back."""
+
+    def __init__(self, closing: Map) -> None:
+        super().__init__(f"{closing['code']}: {closing['text']}")
+        self.code: str = closing["code"]
+        self.comes_back = self.code in ("shutting_down", "flooding")
+
+
 def digest_of(event: bytes, before: bytes = bytes(16)) -> bytes:
     leaf = blake2b(event, digest_size=16).digest()
     return blake2b(before + leaf, digest_size=16).digest()
@@ -62,10 +79,13 @@ class Log:
 
 
 class Stranger:
-    """One person's client. `insecure` names a broker that was started so."""
+    """One person's client. `insecure` names a broker that was started so; `credentials` are what the first login takes to be let in."""
 
-    def __init__(self, host: str, port: int, name: str, *, insecure: bool = False) -> None:
+    def __init__(
+        self, host: str, port: int, name: str, *, insecure: bool = False, **credentials: str
+    ) -> None:
         self.name = name
+        self.credentials = credentials
         self.host, self.port = host, port
         self.insecure = insecure
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -124,7 +144,11 @@ class Stranger:
             events_key=z85.decode(events_key[0]),
             producer=self.producer,
             resuming=resuming,
+            **self.credentials,
         )
+        if welcome["type"] == "error":
+            raise Refused(welcome)
+        self.credentials = {}
         self.inbox = self._known(*welcome["inbox"])
         self.sub = self._socket(zmq.SUB, events_key)
         self.sub.connect(
@@ -189,6 +213,11 @@ class Stranger:
 
         return self.wait_for(None, is_of)
 
+    def order(self, kind: str, **fields: Any) -> Map:
+        """Give an order twice, as one does that has not heard the answer; return the second one's."""
+        self.ask(kind, **fields)
+        return self.ask(kind, **fields)
+
     # What comes.
 
     def wait_for(
@@ -210,7 +239,7 @@ class Stranger:
         return reply
 
     def until(self, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
-        """Read both sockets until there is what `look` looks for. Raises Stuck when it has not come after so many seconds."""
+        """Read both sockets until there is what `look` looks for. Raises Closed, and Stuck when it has not come after so many seconds."""
         deadline = time.monotonic() + patience
         while not (found := look()):
             poller = zmq.Poller()
@@ -226,15 +255,27 @@ class Stranger:
                     self._take(reply)
             if self.sub is not None and self.sub in ready:
                 topic, events = self.sub.recv_multipart()
-                self._publication(self.logs[topic], msgpack.unpackb(events))
+                if topic in self.logs:  # else a room that one has left
+                    self._publication(self.logs[topic], msgpack.unpackb(events))
         return found
 
     def _take(self, reply: Map) -> None:
+        if reply["type"] == "closing":
+            raise Closed(reply)
         if reply["type"] == "delivered":
             self.inbox.offer(reply["seq"], reply["event"])
+        elif reply["type"] == "left":
+            self._forget(reply["room"])
         elif reply["type"] == "pong":
             self.heads.update({room: (seq, digest) for room, seq, digest in reply.get("heads", [])})
         self.replies.append(reply)
+
+    def _forget(self, room: bytes) -> None:
+        """Stop listening to a room, and read on in it no more: after another `joined` its log begins at what that says."""
+        self.logs.pop(room, None)
+        self.rooms = {name: log for name, log in self.rooms.items() if log.id != room}
+        if self.sub is not None:
+            self.sub.unsubscribe(room)
 
     def _publication(self, log: Log, events: list[bytes]) -> None:
         for event in events:

@@ -211,6 +211,30 @@ def test_stranger_gets_a_code_and_goes_on_when_a_write_is_refused(
     assert alice.write("post", room=alice.rooms["lobby"].id, text="hi")["seq"] == 1
 
 
+def test_stranger_listens_no_more_when_it_has_left_a_room(enter: Enter) -> None:
+    alice, bob = enter("Alice"), enter("Bob")
+    alice.write("create", name="tea")
+    tea = alice.enter(alice.wait_for("joined"))
+    bob.write("join", name="tea")
+    before = bob.enter(bob.wait_for("joined"))
+    bob.write("leave", room=tea.id)
+    bob.wait_for("left")
+    assert list(bob.rooms) == ["lobby"]
+    assert alice.write("post", room=tea.id, text="unheard")["seq"] == 4
+    bob.write("join", name="tea")
+    after = bob.enter(bob.wait_for("joined"))
+    assert (before.seq, after.seq) == (2, 5)
+    alice.until(lambda: tea.seq == 5)
+    assert after.digest == tea.digest
+
+
+def test_stranger_is_refused_when_an_order_is_not_its_to_give(enter: Enter) -> None:
+    alice = enter("Alice")
+    refusal = alice.order("lockdown", level="moderators_speak")
+    assert (refusal["type"], refusal["code"]) == ("error", "forbidden")
+    assert alice.write("post", room=alice.rooms["lobby"].id, text="hi")["seq"] == 1
+
+
 @pytest.mark.slow  # presence comes at most every 250 ms
 def test_strangers_see_who_is_away(enter: Enter) -> None:
     alice, bob = enter("Alice"), enter("Bob")

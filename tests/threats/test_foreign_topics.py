@@ -35,6 +35,7 @@ def test_member_who_left_is_cut_when_they_go_on_listening(
     mallory.write("join", name=name)
     mallory.enter(mallory.wait_for("joined", lambda reply: reply["room"] == room))
     assert mallory.sub is not None
+    mallory.sub.subscribe(room)  # twice: that it unsubscribes once changes nothing
     with monitored(mallory.sub, zmq.EVENT_DISCONNECTED) as cut:
         mallory.write("leave", room=room)
         assert mallory.wait_for("left")["room"] == room
