@@ -38,6 +38,7 @@ class Code(StrEnum):
     TOO_MANY_SESSIONS = "too_many_sessions"
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_BAN = "unknown_ban"
+    BAD_SUBJECT = "bad_subject"
     # Who may come in.
     INVITE_REQUIRED = "invite_required"
     REGISTRATION_CLOSED = "registration_closed"

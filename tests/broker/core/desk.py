@@ -11,6 +11,7 @@ until the disk `stalls` or `fails`. Of whatever is told before a commit it check
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from ipaddress import ip_address, ip_network
 from random import Random
 from typing import assert_never
 
@@ -48,6 +49,8 @@ class Person:
         self.key = key
         self.routing_id = routing_id
         self.connection = connection
+        self.address = ""
+        """Where it connects from; "" is nowhere that a ban could name."""
         self.producer = blake2b(b"%d" % connection, digest_size=16).digest()
         self.events_key = b""
         self.sub: Sub | None = None
@@ -172,17 +175,21 @@ class Desk(Xpub):
 
     # People.
 
-    def connects(self, owner: str = "somebody", routing_id: bytes = b"") -> Person:
-        """Somebody connects a DEALER with that owner's key, by default with a routing id of its own."""
+    def connects(
+        self, owner: str = "somebody", routing_id: bytes = b"", address: str = ""
+    ) -> Person:
+        """Somebody connects a DEALER with that owner's key, by default with a routing id of its own; ZAP asks the core first."""
+        assert not self.core.bars(key_of(owner), address, self.now)
         number = self._number()
         routing_id = routing_id or b"\1" + number.to_bytes(31, "big")
         person = Person(self, key_of(owner), routing_id, number)
+        person.address = address
         self.people.append(person)
         return person
 
-    def meets(self, name: str, *, owner: str = "") -> Person:
+    def meets(self, name: str, *, owner: str = "", address: str = "") -> Person:
         """Somebody connects, logs in and subscribes to all their rooms."""
-        person = self.connects(owner or name).hello().logs_in(name)
+        person = self.connects(owner or name, address=address).hello().logs_in(name)
         welcome = person.gets_welcome()
         person.listens(*[room.room for room in welcome.rooms])
         return person.forgets()
@@ -198,7 +205,7 @@ class Desk(Xpub):
     def takes(self, person: Person, payload: bytes) -> None:
         """Take a frame from ROUTER."""
         assert not person.is_cut, "its connection is gone"
-        peer = Peer(person.routing_id, person.key, person.connection)
+        peer = Peer(person.routing_id, person.key, person.connection, person.address)
         try:
             commands = decode_commands(payload)
         except WireError as error:
@@ -233,15 +240,15 @@ class Desk(Xpub):
         """Let time pass, with each tick at its time."""
         until = self.now.monotonic + seconds
         while (due := self.core.deadline()) <= until:
-            self._sets_clock(max(due, self.now.monotonic))
+            self.sets_clock(max(due, self.now.monotonic))
             self.ticks()
-        self._sets_clock(until)
+        self.sets_clock(until)
 
     def ticks(self) -> None:
         self._tell(self.core.tick(self.now))
         self._turn()
 
-    def _sets_clock(self, monotonic: float) -> None:
+    def sets_clock(self, monotonic: float) -> None:
         self.now = Now(monotonic, WALL + round((monotonic - START.monotonic) * 1000))
 
     # The disk.
@@ -344,9 +351,11 @@ class Desk(Xpub):
                 case fx.Grant() | fx.Revoke():
                     self._grant(effect)
                 case fx.Cut():
+                    self._silence(effect.connection)
                     cut.append(effect.connection)
                 case fx.CutNetwork():
                     self.cut_networks.append(effect.network)
+                    cut += self._shuts(effect.network)
                 case fx.LogPeer():
                     self.logged.append("peer")
                 case fx.LogEntry():
@@ -355,6 +364,15 @@ class Desk(Xpub):
                     assert_never(effect)
         for connection in cut:
             self._cut(connection)
+
+    def _shuts(self, network: str) -> list[int]:
+        """Shut all connections from a network, and return them."""
+        banned = ip_network(network)
+        people = [p for p in self.people if p.address and ip_address(p.address) in banned]
+        subs = [person.sub.connection for person in people if person.sub is not None]
+        for connection in subs:
+            self._silence(connection)
+        return [*(person.connection for person in people), *subs]
 
     def _send(self, effect: fx.Send) -> None:
         replies = decode_replies(array([encode(reply) for reply in effect.replies]))

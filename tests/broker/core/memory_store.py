@@ -20,10 +20,13 @@ from hubbub.broker.core.changes import (
     Snapshot,
 )
 from hubbub.broker.core.reads import (
+    BansPage,
     EventsPage,
+    ListedBan,
     ListedRoom,
     MembersPage,
     Read,
+    ReadBans,
     ReadEvents,
     ReadInbox,
     ReadMembers,
@@ -155,6 +158,8 @@ class MemoryStore:
                 return self._rooms(query)
             case ReadMembers():
                 return self._members(query)
+            case ReadBans():
+                return self._bans(query)
 
     def _rooms(self, query: ReadRooms) -> RoomsPage:
         listed = [
@@ -179,6 +184,27 @@ class MemoryStore:
             for r in rows[: query.limit]
         ]
         return RoomsPage(shown, len(rows) > query.limit)
+
+    def _bans(self, query: ReadBans) -> BansPage:
+        listed = [
+            ListedBan(
+                kind,
+                self.accounts[int(subject)].name if kind == "account" else subject,
+                row.reason,
+                self.accounts[row.by].name if row.by else "",
+                row.created,
+                row.until,
+            )
+            for (kind, subject), row in self.bans.items()
+            if not row.until or row.until > query.time
+        ]
+        behind = sorted(
+            (f"{ban.kind} {ban.subject}", ban)
+            for ban in listed
+            if f"{ban.kind} {ban.subject}" > query.after
+        )
+        shown = [ban for _, ban in behind[: query.limit]]
+        return BansPage(shown, self.lockdown, len(behind) > query.limit)
 
     def _count(self, room: int) -> int:
         if room == LOBBY_NUMBER:

@@ -310,7 +310,7 @@ def test_a_session_is_answered_bye_when_it_logs_out_behind_its_writes() -> None:
 def test_nobody_is_removed_because_the_broker_itself_was_stopped() -> None:
     desk = Desk()
     alice, bob = desk.meets("Alice"), desk.meets("Bob")
-    desk._sets_clock(desk.now.monotonic + 100)
+    desk.sets_clock(desk.now.monotonic + 100)
     bob.sends(Ping(3))  # read in the first turn, before the tick
     desk.ticks()
     alice.forgets().sends(Ping(3)).gets(Pong(3))

@@ -60,6 +60,12 @@ class Xpub:
                 if effect.topic in sub.topics:
                     sub.heard.append((effect.topic, event))
 
+    def _silence(self, connection: int) -> None:
+        """A connection is shut down: what is published from now on does not arrive, whenever the monitor tells."""
+        for sub in self.subs:
+            if sub.connection == connection:
+                sub.topics.clear()
+
     def _cut_sub(self, sub: Sub) -> None:
         sub.is_cut = True
         sub.topics.clear()

@@ -166,7 +166,7 @@ def test_keys_from_before_devices_are_the_first_devices_of_their_names(
     }
     assert state.rooms == [
         RoomRow(1, b"\1" * 16, "lobby", "lobby", "", 0),
-        RoomRow(2, b"\2" * 16, "den", "den", "quiet", 9),
+        RoomRow(2, b"\2" * 16, "den", "den", "quiet", 9, creator=2),
     ]
     assert state.members == [(2, 1, 2, Role.MEMBER), (2, 2, 1, Role.OWNER)]
     assert state.room_heads == {1: LogHead(1, heads[1]), 2: LogHead(2, heads[2])}

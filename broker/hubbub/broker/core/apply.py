@@ -22,6 +22,7 @@ from hubbub.broker.core.records import (
 from hubbub.broker.core.registration import register
 from hubbub.broker.core.rules import DECREES, OPERATORS, WRITES
 from hubbub.broker.core.state import State
+from hubbub.broker.core.tidying import forget_producer, tidy
 from hubbub.common.errors import Code
 from hubbub.common.replies import Done, Error, Reply
 
@@ -43,7 +44,7 @@ def apply(state: State, submissions: Sequence[Submission], limits: Limits) -> Ba
             case Decree():
                 _apply_decree(state, batch, submission, record)
             case Tidy():
-                _tidy(state, batch, record)
+                tidy(state, batch, record)
             case _:
                 assert_never(record)
         state.position += submission.count
@@ -114,18 +115,4 @@ def _apply_decree(state: State, batch: Batch, submission: Submission, decree: De
 def _end_session(state: State, batch: Batch, record: EndSession) -> None:
     key = (record.account, record.producer)
     if record.close and key in state.producers:
-        _forget(state, batch, key)
-
-
-def _tidy(state: State, batch: Batch, record: Tidy) -> None:
-    """Forget producers that were not used for long."""
-    old = [key for key, producer in state.producers.items() if producer.used < record.before]
-    for key in old:
-        if key not in record.keep:
-            _forget(state, batch, key)
-
-
-def _forget(state: State, batch: Batch, key: tuple[int, bytes]) -> None:
-    del state.producers[key]
-    batch.touched.pop(key, None)
-    batch.changes.producers[key] = None
+        forget_producer(state, batch, key)

@@ -4,6 +4,7 @@ It is made when the first thing is noted. Its members are the owners: whoever is
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import RoomRow
@@ -12,8 +13,8 @@ from hubbub.common.codec import encode
 from hubbub.common.events import Audited, RoomCreated
 from hubbub.common.names import fold
 
-AUDIT_NAME = "audit"
-_DESCRIPTION = "who used which power, and over whom"
+AUDIT_NAME: Final = "audit"
+_DESCRIPTION: Final = "who used which power, and over whom"
 
 
 def audit_room(state: State, batch: Batch, time: int) -> Room:

@@ -60,6 +60,8 @@ class RoomRow:
     """Seconds between two posts of one member."""
     audit: bool = False
     """The room that tells the owners who used which power."""
+    creator: int = 0
+    """The account that made it; 0: nobody, or somebody who had left it before that was written down."""
 
 
 class Membership(NamedTuple):

@@ -21,6 +21,7 @@ from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, Settings, refuse
 from hubbub.broker.core.effects import Cut, Effect, Grant, LogEntry, Revoke, Send
+from hubbub.broker.core.handlers.bans import spared
 from hubbub.broker.core.handlers.connection import joined
 from hubbub.broker.core.handlers.reading import fetched
 from hubbub.broker.core.outcomes import committed, failed
@@ -164,7 +165,8 @@ class Core:
         if unavailable is not None:
             code, after = unavailable
             return refuse(session, order, code, "nothing is taken just now; try again", after)
-        decree = Decree(session.account.number, order, now.wall, self.context.random(CODE_BYTES))
+        secret, safe = self.context.random(CODE_BYTES), spared(self.context, session, order)
+        decree = Decree(session.account.number, order, now.wall, secret, safe)
         return [self.context.submit(decree, session.peer.routing_id)]
 
     def _write(self, session: Session, run: list[Write], size: int, now: Now) -> list[Effect]:
@@ -360,7 +362,7 @@ class Core:
                 for session in self.context.sessions
                 if session.account is not None
             )
-            effects.append(self.context.submit(Tidy(max(before, 0), keep)))
+            effects.append(self.context.submit(Tidy(max(before, 0), keep, now.wall)))
         return effects
 
     def _cut_listeners(self, now: Now) -> list[Effect]:

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 from hubbub.broker.core.batch import Batch, Expelled, MembershipChanged, Registered
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import UNAVAILABLE_SECONDS, Context
-from hubbub.broker.core.effects import Answer, CutNetwork, Effect, Publish, Send
+from hubbub.broker.core.effects import Answer, Cut, CutNetwork, Effect, Publish, Send
 from hubbub.broker.core.handlers.connection import goodbye, joined, registered
 from hubbub.broker.core.producers import Outcome, Runs
 from hubbub.broker.core.records import Decree, EndSession, Register, Submission, Tidy, Writes
@@ -21,11 +21,13 @@ FAREWELL_SECONDS: Final = 0.1
 
 
 def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
-    """Publish, acknowledge, tell markers, deliver, let in and see out, in this order: what a batch did, now that it is on disk."""
+    """Silence who may hear no more, publish, acknowledge, tell markers, deliver, let in and see out, in this order: what a batch did, now that it is on disk."""
     for entry in batch.logs:
         entry.publish()
     context.state.move_markers(batch.changes.markers)
-    effects: list[Effect] = [
+    put_out = {session for expelled in batch.expelled for session in _concerned(context, expelled)}
+    effects = _silence(context, batch, put_out)
+    effects += [
         Publish(context.state.rooms[number].log.id, events)
         for number, events in batch.published.items()
     ]
@@ -35,10 +37,10 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
     effects += _tell_markers(context, batch)
     for account, deliveries in batch.delivered.items():
         for session in context.sessions.of(account):
-            effects.append(Send(session.peer.routing_id, tuple(deliveries), push=True))
+            if session not in put_out:
+                effects.append(Send(session.peer.routing_id, tuple(deliveries), push=True))
     for claim in batch.registered:
         effects += _answer_claim(context, claim, now)
-    effects += [CutNetwork(network) for network in batch.cut_off]
     for submission, answer in batch.answers:
         effects += _answer_decree(context, submission, answer)
     for expelled in batch.expelled:
@@ -48,6 +50,25 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
         if leaving is not None and _is_leaving(leaving, logout):
             effects += goodbye(context, leaving, now)
     return effects
+
+
+def _silence(context: Context, batch: Batch, put_out: set[Session]) -> list[Effect]:
+    """Cut those who were put out before anything is published: what followed in the same batch is not for them either.
+
+    Of somebody put out of one room the SUB alone: it comes back by itself, and is granted their other rooms again.
+    """
+    deaf = {
+        session
+        for change in batch.memberships
+        if change.by
+        for session in context.sessions.of(change.account.number)
+        if change.room.log.id in session.granted
+    }
+    subs = {session.events_connection for session in deaf | put_out}
+    return [
+        *(CutNetwork(network) for network in batch.cut_off),
+        *(Cut(connection) for connection in sorted(filter(None, subs))),
+    ]
 
 
 def _is_leaving(session: Session, logout: int) -> bool:
@@ -128,14 +149,18 @@ def expel(context: Context, expelled: Expelled, now: Now) -> list[Effect]:
     """End sessions at once: tell each why, hear nothing more of it, and cut it when that has had time to leave."""
     effects: list[Effect] = []
     closing = Closing(code=expelled.code, text=expelled.text)
-    sessions = context.sessions
-    some = sessions if expelled.account is None else list(sessions.of(expelled.account))
-    for session in some:
-        if expelled.key in (None, session.peer.key):
-            effects.append(Send(session.peer.routing_id, (closing,), push=True))
-            effects += context.end(session, now)
-            context.cut_by[session.peer.connection] = now.monotonic + FAREWELL_SECONDS
+    for session in _concerned(context, expelled):
+        effects.append(Send(session.peer.routing_id, (closing,), push=True))
+        effects += context.end(session, now)
+        context.cut_by[session.peer.connection] = now.monotonic + FAREWELL_SECONDS
     return effects
+
+
+def _concerned(context: Context, expelled: Expelled) -> list[Session]:
+    """Return the sessions that shall end."""
+    sessions = context.sessions
+    some = sessions if expelled.account is None else sessions.of(expelled.account)
+    return [session for session in some if expelled.key in (None, session.peer.key)]
 
 
 def _outcome(outcome: Outcome) -> Reply:
@@ -145,7 +170,7 @@ def _outcome(outcome: Outcome) -> Reply:
 
 
 def _tell_membership(context: Context, change: MembershipChanged, now: Now) -> list[Effect]:
-    """Tell every session of the person; those that left have a second to unsubscribe."""
+    """Tell every session of the person; those that left of their own will have a second to unsubscribe, the others are silenced."""
     effects: list[Effect] = []
     room = change.room
     left = Left(room=room.log.id, by=change.by, reason=change.reason)

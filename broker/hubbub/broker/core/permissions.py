@@ -1,7 +1,7 @@
 """Who may do what: one table of powers and the least role that has each, consulted by whatever carries out commands.
 
 A role is looked up where a power is used: in a room, or in the whole chat. SECURITY.md prints the table; tests walk it. To add a power: a member of
-`Power`, a row in `LEAST`, and `may` where it is used.
+`Power`, a row in `IN_ROOM` or `IN_CHAT`, and `may_in` or `may` where it is used.
 """
 
 from enum import StrEnum
@@ -13,8 +13,6 @@ from hubbub.broker.core.state import Account, Room, State
 from hubbub.common.errors import Code
 from hubbub.common.fields import HistoryShown
 
-MOST: Final = 2**63 - 1
-
 
 class Power(StrEnum):
     """What the roles are asked about."""
@@ -22,6 +20,7 @@ class Power(StrEnum):
     # In a room, by the role there.
     READ = "read the room, its members and its history"
     MARK = "say how far one has read"
+    LEAVE = "leave the room"
     POST = "post"
     POST_READ_ONLY = "post where the room is read-only"
     POST_AT_ONCE = "post without waiting where the room is in slow mode"
@@ -33,18 +32,19 @@ class Power(StrEnum):
     CONFIGURE = "change the room's settings"
     APPOINT = "give roles in the room"
     # In the whole chat, by the role there.
-    POST_LOCKED_DOWN = "post, tell while only moderators speak"
+    POST_LOCKED_DOWN = "post and tell while only moderators speak"
     KICK_OUT = "put somebody out of the chat for now"
     BAN = "ban, lift a ban, see the bans"
-    LOCK_DOWN = "lock the chat down, open it again"
-    INVITE_NEWCOMERS = "make invite codes for newcomers"
     APPOINT_MODERATORS = "make somebody a moderator of the chat, or none"
+    INVITE_NEWCOMERS = "make invite codes for newcomers"
+    LOCK_DOWN = "lock the chat down, open it again"
     READ_AUDIT = "read the audit room"
 
 
-LEAST: Final[dict[Power, Role]] = {
+IN_ROOM: Final[dict[Power, Role]] = {
     Power.READ: Role.READER,
     Power.MARK: Role.READER,
+    Power.LEAVE: Role.READER,
     Power.POST: Role.MEMBER,
     Power.POST_READ_ONLY: Role.MODERATOR,
     Power.POST_AT_ONCE: Role.MODERATOR,
@@ -55,15 +55,22 @@ LEAST: Final[dict[Power, Role]] = {
     Power.MUTE: Role.MODERATOR,
     Power.CONFIGURE: Role.OWNER,
     Power.APPOINT: Role.OWNER,
+}
+IN_CHAT: Final[dict[Power, Role]] = {
     Power.POST_LOCKED_DOWN: Role.MODERATOR,
     Power.KICK_OUT: Role.MODERATOR,
     Power.BAN: Role.MODERATOR,
-    Power.LOCK_DOWN: Role.OWNER,
-    Power.INVITE_NEWCOMERS: Role.OWNER,
     Power.APPOINT_MODERATORS: Role.OWNER,
+    Power.INVITE_NEWCOMERS: Role.OWNER,
+    Power.LOCK_DOWN: Role.OWNER,
     Power.READ_AUDIT: Role.OWNER,
 }
-"""The owners of the chat are appointed by the operator alone, who may do all of this, but read no room except the audit room."""
+"""The owners of the chat are appointed by the operator alone, who may do all of this, but reads no room except the audit room."""
+LEAST: Final[dict[Power, Role]] = {**IN_ROOM, **IN_CHAT}
+IN_AUDIT: Final = frozenset({Power.READ, Power.MARK})
+"""All that there is to do in the audit room, whoever one is."""
+
+NOT_MEMBER: Final = Refusal(Code.NOT_MEMBER, "you are not a member of that room")
 
 
 def own_role(account: Account, room: Room) -> Role:
@@ -98,24 +105,72 @@ def may_act_on(
     return Refusal(Code.FORBIDDEN, f"{target.name} has the same role as you, or a higher one")
 
 
+def may_in(actor: Account | None, power: Power, room: Room, time: int) -> Refusal | None:
+    """Refuse a power in a room to whoever is not in it, to roles there that do not have it, and to everybody where nobody has it."""
+    if actor is not None and not room.holds(actor.number):
+        return NOT_MEMBER
+    if room.audit and power not in IN_AUDIT:
+        return Refusal(Code.FORBIDDEN, f"the broker keeps {room.name}: nobody may {power} there")
+    return may(actor, power, Role.OWNER if actor is None else role_in(actor, room, time))
+
+
+def readable(state: State, account: Account, room: bytes, time: int) -> Room | Refusal:
+    """Find a room by its id, for one who may be told of it: a member of it, as committed."""
+    found = state.room_by_id.get(room)
+    if found is None or not found.shows(account.number):
+        return NOT_MEMBER
+    if found.audit:
+        return may(account, Power.READ_AUDIT, account.role) or found
+    return may(account, Power.READ, role_in(account, found, time)) or found
+
+
 def may_post(state: State, account: Account, room: Room, time: int) -> Refusal | None:
     """Refuse a message that the account may not post in the room now."""
     if not room.holds(account.number):
-        return Refusal(Code.NOT_MEMBER, "you are not a member of that room")
+        return NOT_MEMBER
     role = role_in(account, room, time)
     if role < LEAST[Power.POST]:
         return Refusal(Code.MUTED, f"you are muted in {room.name}")
     if room.audit or (room.read_only and role < LEAST[Power.POST_READ_ONLY]):
         return Refusal(Code.READ_ONLY, f"only moderators post in {room.name}")
-    if state.lockdown == "moderators_speak" and account.role < LEAST[Power.POST_LOCKED_DOWN]:
-        return Refusal(Code.LOCKED_DOWN, "the chat is locked down: only its moderators speak now")
-    wait = room.posted.get(account.number, -room.slow * 1000) + room.slow * 1000 - time
-    if room.slow and wait > 0 and role < LEAST[Power.POST_AT_ONCE]:
-        text = f"{room.name} is in slow mode: wait {-(-wait // 1000)} s before you post again"
-        return Refusal(Code.SLOW_MODE, text)
-    return None
+    if refusal := may_speak(state, account):
+        return refusal
+    return _must_wait(room, account, role, time) if room.slow else None
+
+
+def _must_wait(room: Room, account: Account, role: Role, time: int) -> Refusal | None:
+    wait = room.posted.get(account.number, time - room.slow * 1000) + room.slow * 1000 - time
+    if wait <= 0 or role >= LEAST[Power.POST_AT_ONCE]:
+        return None
+    text = f"{room.name} is in slow mode: wait {-(-wait // 1000)} s before you post again"
+    return Refusal(Code.SLOW_MODE, text)
+
+
+def may_speak(state: State, account: Account) -> Refusal | None:
+    """Refuse any message, to a room or a person, of those who may not speak while the chat is locked down."""
+    if state.lockdown != "moderators_speak" or account.role >= LEAST[Power.POST_LOCKED_DOWN]:
+        return None
+    return Refusal(Code.LOCKED_DOWN, "the chat is locked down: only its moderators speak now")
 
 
 def shown(*, since_joined: bool) -> HistoryShown:
     """Return how much of a room's log its members may read, as it goes on the wire."""
     return "since_joined" if since_joined else "all"
+
+
+def as_markdown() -> str:
+    """Return the table as SECURITY.md prints it."""
+    given = (Role.OUTSIDER, Role.READER, Role.MEMBER, Role.MODERATOR, Role.OWNER)
+    return "\n\n".join(
+        (_markdown("in a room", IN_ROOM, given), _markdown("in the whole chat", IN_CHAT, given[2:]))
+    )
+
+
+def _markdown(where: str, least: dict[Power, Role], roles: tuple[Role, ...]) -> str:
+    names = ("muted" if role is Role.READER else role.name.lower() for role in roles)
+    rows = [
+        [str(power), *("yes" if role >= needed else "no" for role in roles)]
+        for power, needed in least.items()
+    ]
+    lines = [[where, *names], ["---"] * (len(roles) + 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

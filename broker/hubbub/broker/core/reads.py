@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from hubbub.common.fields import BanKind, LockdownLevel
+
 
 @dataclass(frozen=True, slots=True)
 class ReadEvents:
@@ -48,6 +50,15 @@ class ReadMembers:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBans:
+    """Bans that hold at a time (Unix milliseconds), by kind and what is shown of the subject, those behind `after` ("KIND SUBJECT", exclusive)."""
+
+    after: str
+    limit: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class EventsPage:
     """(seq, event) oldest first; at most `limit` of them and 240 KiB of events, but at least one if there is any.
 
@@ -90,5 +101,25 @@ class MembersPage:
     more: bool
 
 
-Read = ReadEvents | ReadInbox | ReadRooms | ReadMembers
-ReadResult = EventsPage | RoomsPage | MembersPage
+class ListedBan(NamedTuple):
+    """A ban as lists show it: an account by its name, `by` empty if it is the operator's."""
+
+    kind: BanKind
+    subject: str
+    reason: str
+    by: str
+    created: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class BansPage:
+    """Bans as asked for, and how far the chat is locked down."""
+
+    bans: list[ListedBan]
+    lockdown: LockdownLevel
+    more: bool
+
+
+Read = ReadEvents | ReadInbox | ReadRooms | ReadMembers | ReadBans
+ReadResult = EventsPage | RoomsPage | MembersPage | BansPage

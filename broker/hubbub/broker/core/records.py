@@ -53,11 +53,13 @@ class EndSession:
 
 @dataclass(frozen=True, slots=True)
 class Tidy:
-    """Forget producers last used before this time (Unix milliseconds), but for those of live sessions."""
+    """Forget what has run out: producers last used before a time (Unix milliseconds), but for those of live sessions; bans, restraints, invites."""
 
     before: int
     keep: frozenset[tuple[int, bytes]] = frozenset()
     """(account, producer): in use, whatever the clock says."""
+    time: int = 0
+    """Now: bans, restraints and invites that end before it have run out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Decree:
     order: Order
     time: int
     secret: bytes = field(default=b"", repr=False)
+    spared: frozenset[str] = frozenset()
+    """Networks, as `Peer` has them, from which people are connected whom the actor may not put out, the actor among them. For a ban."""
 
 
 Record = Register | Writes | EndSession | Tidy | Decree

@@ -13,13 +13,18 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context
 from hubbub.broker.core.effects import Effect
 from hubbub.broker.core.handlers import (
+    bans,
     connection,
     history,
     lockdown,
     markers,
+    membership,
     messages,
+    moderation,
     people,
+    roles,
     rooms,
+    settings,
 )
 from hubbub.broker.core.records import Decree, Refusal
 from hubbub.broker.core.sessions import Session, SessionState
@@ -66,6 +71,14 @@ WRITES: Final[dict[type[c.Command], WriteRow]] = {
 }
 
 DECREES: Final[dict[type[c.Order], DecreeRow]] = {
+    c.Invite: DecreeRow(membership.check_nothing, membership.apply_invite),
+    c.Add: DecreeRow(membership.check_nothing, membership.apply_add),
+    c.Kick: DecreeRow(moderation.check_reason, moderation.apply_kick),
+    c.Mute: DecreeRow(moderation.check_reason, moderation.apply_mute),
+    c.SetRole: DecreeRow(roles.check_set_role, roles.apply_set_role),
+    c.Configure: DecreeRow(settings.check_configure, settings.apply_configure),
+    c.Ban: DecreeRow(bans.check_ban, bans.apply_ban),
+    c.Unban: DecreeRow(bans.check_unban, bans.apply_unban),
     c.Lockdown: DecreeRow(lockdown.check_lockdown, lockdown.apply_lockdown),
 }
 
@@ -83,6 +96,7 @@ QUERIES: Final[dict[type[c.Command], QueryHandler]] = {
     c.Whois: people.whois,
     c.Away: people.away,
     c.History: history.history,
+    c.Bans: bans.list_bans,
 }
 
 LEGAL: Final[dict[SessionState, frozenset[type[c.Command]]]] = {

@@ -70,6 +70,7 @@ class Room:
     since_joined: bool = False
     slow: int = 0
     audit: bool = False
+    creator: int = 0
     members: dict[int, int] = field(default_factory=dict)
     roles: dict[int, Role] = field(default_factory=dict)
     restraints: dict[int, Restraint] = field(default_factory=dict)
@@ -112,6 +113,7 @@ class Room:
             self.since_joined,
             self.slow,
             self.audit,
+            self.creator,
         )
 
 
@@ -176,6 +178,8 @@ class State:
         self.rooms: dict[int, Room] = {}
         self.room_by_id: dict[bytes, Room] = {}
         self.producers: dict[tuple[int, bytes], Producer] = {}
+        self.rooms_made: dict[int, int] = {}
+        """By account: how many rooms it made, whether it is still in them or not."""
         self._account_by_name: dict[str, Account] = {}
         self._account_by_skeleton: dict[str, Account] = {}
         self._room_by_name: dict[str, Room] = {}
@@ -264,10 +268,12 @@ class State:
             row.since_joined,
             row.slow,
             row.audit,
+            row.creator,
         )
         self.rooms[row.number] = room
         self.room_by_id[row.room] = room
         self._room_by_name[fold(row.name)] = room
+        self.rooms_made[row.creator] = self.rooms_made.get(row.creator, 0) + 1
         if row.audit:
             self.audit = room
         return room

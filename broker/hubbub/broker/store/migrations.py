@@ -157,6 +157,12 @@ MIGRATIONS: Final = (
     ) STRICT, WITHOUT ROWID;
     ALTER TABLE meta ADD COLUMN lockdown TEXT NOT NULL DEFAULT 'normal';
     """,
+    # Who made a room, since one may make so many. Of rooms from before it is known of those whose maker is in them still.
+    """
+    ALTER TABLE rooms ADD COLUMN creator INTEGER NOT NULL DEFAULT 0;
+    UPDATE rooms SET creator =
+        coalesce((SELECT account FROM members WHERE members.room = rooms.number AND since = 1), 0);
+    """,
 )
 
 

@@ -20,10 +20,13 @@ from hubbub.broker.core.changes import (
     Snapshot,
 )
 from hubbub.broker.core.reads import (
+    BansPage,
     EventsPage,
+    ListedBan,
     ListedRoom,
     MembersPage,
     Read,
+    ReadBans,
     ReadEvents,
     ReadInbox,
     ReadMembers,
@@ -90,6 +93,13 @@ _MEMBERS: Final = """
 _EVERYBODY: Final = (
     "SELECT account, name FROM accounts WHERE fold > ? AND released = 0 ORDER BY fold LIMIT ?"
 )
+_BANS: Final = """
+    SELECT bans.kind, coalesce(banned.name, subject) AS shown, reason, coalesce(moderator.name, ''), bans.created, until
+    FROM bans LEFT JOIN accounts AS banned ON kind = 'account' AND banned.account = CAST(subject AS INTEGER)
+    LEFT JOIN accounts AS moderator ON moderator.account = bans.by
+    WHERE kind || ' ' || shown > ? AND (until = 0 OR until > ?)
+    ORDER BY kind || ' ' || shown LIMIT ?
+"""
 
 # One look into an index for each room or account, whatever the length of its log. CROSS JOIN keeps that order: left to choose, SQLite
 # scans the events.
@@ -116,7 +126,7 @@ def snapshot(connection: sqlite3.Connection) -> Snapshot:
         "SELECT account, name, created, role, password, is_bot, invited, released FROM accounts ORDER BY account"
     )
     rooms = rows(
-        "SELECT number, room, name, fold, description, created, private, read_only, since_joined, slow, audit"
+        "SELECT number, room, name, fold, description, created, private, read_only, since_joined, slow, audit, creator"
         " FROM rooms ORDER BY number"
     )
     devices = rows("SELECT account, device, key, label, added, used FROM devices")
@@ -156,10 +166,11 @@ def _account(row: tuple[Any, ...]) -> AccountRow:
 
 
 def _room(row: tuple[Any, ...]) -> RoomRow:
-    *columns, private, read_only, since_joined, slow, audit = row
+    *columns, private, read_only, since_joined, slow, audit, creator = row
     flags = bool(private), bool(read_only), bool(since_joined)
     number, room, name, folded, description, created = columns
-    return RoomRow(number, room, name, folded, description, created, *flags, slow, bool(audit))
+    settings = (*flags, slow, bool(audit))
+    return RoomRow(number, room, name, folded, description, created, *settings, creator)
 
 
 def _markers(connection: sqlite3.Connection) -> dict[int, dict[int, int]]:
@@ -173,7 +184,7 @@ def _markers(connection: sqlite3.Connection) -> dict[int, dict[int, int]]:
     return markers
 
 
-def answer(connection: sqlite3.Connection, query: Read) -> ReadResult:
+def answer(connection: sqlite3.Connection, query: Read) -> ReadResult:  # noqa: PLR0911 - a case for each query
     """Answer one query, inside the caller's transaction: a page is of one state of the log. Raises ValueError if rows are damaged."""
     match query:
         case ReadEvents():
@@ -191,6 +202,10 @@ def answer(connection: sqlite3.Connection, query: Read) -> ReadResult:
         case ReadMembers():
             members, more = _names(connection, _MEMBERS, (query.room, query.after), query.limit)
             return MembersPage(members, more)
+        case ReadBans():
+            bans, more = _names(connection, _BANS, (query.after, query.time), query.limit)
+            [lockdown] = connection.execute("SELECT lockdown FROM meta").fetchone()
+            return BansPage([ListedBan(*row) for row in bans], lockdown, more)
     assert_never(query)
 
 

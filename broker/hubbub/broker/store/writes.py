@@ -46,11 +46,12 @@ _DEVICES: Final = _Statement(
 )
 _ROOMS: Final = _Statement(
     "INSERT INTO rooms (number, room, name, fold, description, created, private, read_only, since_joined,"
-    " slow, audit) VALUES",
-    11,
+    " slow, audit, creator) VALUES",
+    12,
     "ON CONFLICT (number) DO UPDATE SET room = excluded.room, name = excluded.name, fold = excluded.fold,"
     " description = excluded.description, created = excluded.created, private = excluded.private,"
-    " read_only = excluded.read_only, since_joined = excluded.since_joined, slow = excluded.slow, audit = excluded.audit",
+    " read_only = excluded.read_only, since_joined = excluded.since_joined, slow = excluded.slow, audit = excluded.audit,"
+    " creator = excluded.creator",
 )
 _NO_MEMBERS: Final = _Statement("DELETE FROM members WHERE (room, account) IN (VALUES", 2, ")")
 _MEMBERS: Final = _Statement(

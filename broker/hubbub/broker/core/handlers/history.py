@@ -4,6 +4,8 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect
 from hubbub.broker.core.handlers.reading import fetch
+from hubbub.broker.core.naming import person
+from hubbub.broker.core.permissions import readable
 from hubbub.broker.core.reads import Read, ReadEvents, ReadInbox
 from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.sessions import Session
@@ -15,7 +17,7 @@ from hubbub.common.errors import Code
 def history(context: Context, session: Session, command: History, now: Now) -> list[Effect]:
     """Begin reading a page, if the session may read that log."""
     assert session.account is not None, "history is legal in a live session only"
-    query = _query(context, session.account, command)
+    query = _query(context, session.account, command, now)
     if isinstance(query, Refusal):
         return refuse(session, command, query.code, query.text)
     is_final = isinstance(query, ReadEvents) and _is_final(context, query)
@@ -28,18 +30,18 @@ def _is_final(context: Context, query: ReadEvents) -> bool:
     return query.after is not None and query.before is not None and query.before <= head + 1
 
 
-def _query(context: Context, account: Account, command: History) -> Read | Refusal:
+def _query(context: Context, account: Account, command: History, now: Now) -> Read | Refusal:
     if (command.room is None) == (command.peer is None):
         return Refusal(Code.INVALID, "history: give either room or with")
     span = (command.before, command.after, command.limit)
     if command.peer is not None:
-        peer = context.state.account_named(command.peer)
-        if peer is None:
-            return Refusal(Code.UNKNOWN_USER, f"nobody here is called {command.peer[:64]!r}")
+        peer = person(context.state, command.peer)
+        if isinstance(peer, Refusal):
+            return peer
         return ReadInbox(account.number, peer.number, *span)
     if command.room == account.inbox.id:
         return ReadInbox(account.number, None, *span)
-    room = context.state.room_by_id.get(command.room or b"")
-    if room is None or not room.shows(account.number):
-        return Refusal(Code.NOT_MEMBER, "you are not a member of that room")
+    room = readable(context.state, account, command.room or b"", now.wall)
+    if isinstance(room, Refusal):
+        return room
     return ReadEvents(room.number, *span, room.readable_from(account.number))

@@ -6,10 +6,10 @@ of the batch in the making stand in its changes.
 
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import INBOX
+from hubbub.broker.core.permissions import NOT_MEMBER, Power, may_in
 from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.state import Account, State
 from hubbub.common.commands import Mark
-from hubbub.common.errors import Code
 
 
 def check_mark(command: Mark) -> Refusal | None:
@@ -25,8 +25,10 @@ def apply_mark(
     number = INBOX
     if command.room != log.id:
         room = state.room_by_id.get(command.room)
-        if room is None or not room.holds(account.number):
-            return Refusal(Code.NOT_MEMBER, "you are not a member of that room")
+        if room is None:
+            return NOT_MEMBER
+        if refusal := may_in(account, Power.MARK, room, time):
+            return refusal
         log, number = room.log, room.number
     marker = batch.changes.markers.get((account.number, number))
     if marker is None:

@@ -1,6 +1,8 @@
 """Messages: to a room, to a person."""
 
 from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.naming import person
+from hubbub.broker.core.permissions import NOT_MEMBER, may_post, may_speak
 from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.state import Account, State
 from hubbub.common.codec import data_size, encode
@@ -10,7 +12,6 @@ from hubbub.common.events import MessagePosted, MessageTold
 from hubbub.common.limits import DATA_BYTES, TEXT_BYTES
 
 _CANCELLED = Refusal(Code.CANCELLED, "cancelled before it was done")
-_NOT_MEMBER = Refusal(Code.NOT_MEMBER, "you are not a member of that room")
 
 
 def check_message(command: Post | Tell) -> Refusal | None:
@@ -36,10 +37,14 @@ def check_message(command: Post | Tell) -> Refusal | None:
 def apply_post(
     state: State, batch: Batch, account: Account, command: Post, time: int
 ) -> tuple[bytes, int] | Refusal:
-    """Append a message to a room of which the account is a member."""
+    """Append a message to a room in which the account may post now."""
     room = state.room_by_id.get(command.room)
-    if room is None or not room.holds(account.number):
-        return _NOT_MEMBER
+    if room is None:
+        return NOT_MEMBER
+    if refusal := may_post(state, account, room, time):
+        return refusal
+    if room.slow:
+        room.posted[account.number] = time
     event = MessagePosted(
         seq=room.log.seq + 1,
         time=time,
@@ -55,9 +60,11 @@ def apply_tell(
     state: State, batch: Batch, account: Account, command: Tell, time: int
 ) -> tuple[bytes, int] | Refusal:
     """Put one message into the inboxes of both parties; one's own, once, if they are the same."""
-    to = state.account_named(command.to)
-    if to is None:
-        return Refusal(Code.UNKNOWN_USER, f"nobody here is called {command.to[:64]!r}")
+    if refusal := may_speak(state, account):
+        return refusal
+    to = person(state, command.to)
+    if isinstance(to, Refusal):
+        return to
     event = encode(
         MessageTold(
             time=time,
@@ -68,12 +75,17 @@ def apply_tell(
             action=command.action,
         )
     )
+    return account.inbox.id, send_private(state, batch, account, to, event)
+
+
+def send_private(state: State, batch: Batch, account: Account, to: Account, event: bytes) -> int:
+    """Put an event into the inboxes of both parties, once if they are the same; return its seq in the sender's."""
     state.last_message += 1
     batch.changes.messages.append((state.last_message, event))
     seq = batch.append_private(account, state.last_message, event, to.number)
     if to is not account:
         batch.append_private(to, state.last_message, event, account.number)
-    return account.inbox.id, seq
+    return seq
 
 
 def check_skip(command: Skip) -> Refusal:

@@ -4,13 +4,24 @@ from typing import Final, assert_never
 
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect, Fetch, Send
-from hubbub.broker.core.permissions import own_role, shown
-from hubbub.broker.core.reads import EventsPage, MembersPage, Read, ReadResult, RoomsPage
+from hubbub.broker.core.permissions import NOT_MEMBER, own_role, shown
+from hubbub.broker.core.reads import BansPage, EventsPage, MembersPage, Read, ReadResult, RoomsPage
+from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.roles import ROLE_NAMES
 from hubbub.broker.core.sessions import Session
 from hubbub.common.commands import History, Members, Query
 from hubbub.common.errors import Code
-from hubbub.common.replies import MemberInfo, MemberList, Page, Reply, RoomInfo, RoomList, Stored
+from hubbub.common.replies import (
+    BanInfo,
+    BanList,
+    MemberInfo,
+    MemberList,
+    Page,
+    Reply,
+    RoomInfo,
+    RoomList,
+    Stored,
+)
 
 WAITING_READS: Final = 4096
 """Pages that the reader may have before it, those of ended sessions included; beyond it queries get `busy`. About 2 s of its work."""
@@ -47,10 +58,33 @@ def fetched(context: Context, ticket: int, result: ReadResult | None) -> list[Ef
             Code.STORAGE_UNAVAILABLE,
             "the broker cannot read its store now; ask again",
         )
+    refusal = _forbidden_meanwhile(context, session, command, result)
+    if refusal is not None:
+        return refuse(session, command, refusal.code, refusal.text)
     return [Send(session.peer.routing_id, (_reply(context, session, command, result),))]
 
 
+def _forbidden_meanwhile(
+    context: Context, session: Session, command: Query, result: ReadResult
+) -> Refusal | None:
+    """Refuse a page of a room whose member the person was when they asked, and is no longer, or is anew and may read less."""
+    assert session.account is not None, "only live sessions have something read"
+    number = session.account.number
+    log = command.room if isinstance(command, History | Members) else None
+    room = context.state.room_by_id.get(log or b"")
+    if room is None:
+        return None
+    if not room.shows(number):
+        return NOT_MEMBER
+    first = result.events[0][0] if isinstance(result, EventsPage) and result.events else None
+    if first is not None and first < room.readable_from(number):
+        return Refusal(Code.BUSY, "what you may read has just changed; ask again")
+    return None
+
+
 def _reply(context: Context, session: Session, command: Query, result: ReadResult) -> Reply:
+    account = session.account
+    assert account is not None, "only live sessions have something read"
     match result:
         case EventsPage():
             events = [Stored(seq, event) for seq, event in result.events]
@@ -75,6 +109,7 @@ def _reply(context: Context, session: Session, command: Query, result: ReadResul
                     slow=row.slow,
                 )
                 for row in result.rooms
+                if not row.private or context.state.room_by_id[row.room].shows(account.number)
             ]
             return RoomList(id=command.id, rooms=rooms, more=result.more)
         case MembersPage():
@@ -83,6 +118,9 @@ def _reply(context: Context, session: Session, command: Query, result: ReadResul
                 member_info(context, account, name, room) for account, name in result.members
             ]
             return MemberList(id=command.id, room=room, members=members, more=result.more)
+        case BansPage():
+            bans = [BanInfo(**ban._asdict()) for ban in result.bans]
+            return BanList(id=command.id, bans=bans, lockdown=result.lockdown, more=result.more)
         case _:
             assert_never(result)
 

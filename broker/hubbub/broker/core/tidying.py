@@ -1,0 +1,32 @@
+"""Tidying: forgetting what has run out. Time alone does not change the shared state: `Tidy` does, and what looks at an end compares it with its own time."""
+
+from hubbub.broker.core.bans import holding, set_ban
+from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.records import Tidy
+from hubbub.broker.core.restraints import lift_ended
+from hubbub.broker.core.state import State
+
+
+def tidy(state: State, batch: Batch, record: Tidy) -> None:
+    """Forget producers that were not used for long, and restraints, bans and invites whose end has come."""
+    old = [key for key, producer in state.producers.items() if producer.used < record.before]
+    for key in old:
+        if key not in record.keep:
+            forget_producer(state, batch, key)
+    for room in state.rooms.values():
+        lift_ended(batch, room, record.time)
+        ready = record.time - room.slow * 1000
+        room.posted = {account: time for account, time in room.posted.items() if time > ready}
+    ended = [key for key, ban in state.bans.items() if not holding(ban, record.time)]
+    for ban in ended:
+        set_ban(state, batch, ban, None)
+    for code in [code for code, row in state.invites.items() if row.expires <= record.time]:
+        del state.invites[code]
+        batch.changes.invites[code] = None
+
+
+def forget_producer(state: State, batch: Batch, key: tuple[int, bytes]) -> None:
+    """Forget a producer and what became of its writes."""
+    del state.producers[key]
+    batch.touched.pop(key, None)
+    batch.changes.producers[key] = None
