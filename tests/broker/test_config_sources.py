@@ -201,7 +201,7 @@ def test_a_file_that_was_named_must_be_there(operator: Operator, tmp_path: Path)
             "[limits]\nxyzzy = 5",
             "there is no key 'limits.xyzzy'; `hubbub-broker config --reference` lists all keys",
         ),
-        ("[limit]\nposts_a_second = 5", "there is no table 'limit'; did you mean limits?"),
+        ("[limit]\nposts_a_second = 5", "there is no table [limit]; did you mean [limits]?"),
         (
             'bind = "0.0.0.0"',
             "there is no key 'bind' outside of a table; did you mean broker.bind?",

@@ -96,9 +96,8 @@ class Sources:
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             raise ConfigError(f"{file}: this is no UTF-8 (at line {line})") from None
-        except (
-            ValueError
-        ) as error:  # also that of an int of 5,000 digits, which tomllib lets through
+        except ValueError as error:
+            # tomllib's own, or that of int, which reads no 5,000 digits.
             raise ConfigError(f"{file}: this is no TOML: {' '.join(str(error).split())}") from None
         except RecursionError:
             raise ConfigError(f"{file}: lists or tables within each other too deep") from None
@@ -136,7 +135,8 @@ def _from_table(file: Path, table: dict[str, object]) -> dict[str, Setting]:
 def _unknown_section(section: str, values: object) -> str:
     word = shown(section)
     if isinstance(values, dict):
-        return f"there is no table {word}{did_you_mean(section, dict(zip(SECTIONS, SECTIONS, strict=True)))}"
+        known = {name: f"[{name}]" for name in SECTIONS}
+        return f"there is no table [{word[1:-1]}]{did_you_mean(section, known)}"
     homes = [str(key) for key in KEYS.values() if section in (key.name, key.argument)]
     hint = f"; did you mean {homes[0]}?" if homes else _key_like("", section)
     return f"there is no key {word} outside of a table{hint}"

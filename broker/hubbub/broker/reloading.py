@@ -24,7 +24,8 @@ log: Final = logging.getLogger("hubbub.broker")
 
 @contextmanager
 def hangups_held() -> Iterator[None]:
-    """Hold SIGHUP back until the end of the `with` block: a broker that is just starting would be ended by it. Main thread only."""
+    """Hold SIGHUP back until the end of the `with` block: a broker that is just starting would be ended by it. Threads made meanwhile hold it
+    back for good, so that the main one hears it. Main thread only."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         yield
