@@ -179,7 +179,7 @@ def refusal_of(command: Command, state: SessionState) -> str:
     core = Core(Settings("hubbub", 5001), empty, Now(0.0, 0), bytes)
     peer = Peer(bytes(32), "ab" * 32, 1)
     core.context.sessions.open(peer, 0.0).state = state
-    (effect,) = core.handle(peer, [command], 100, Now(0.0, 0))
+    (effect,) = core.handle(peer, codec.array([codec.encode(command)]), Now(0.0, 0))
     assert isinstance(effect, Send)
     (reply,) = effect.replies
     assert isinstance(reply, Resend if isinstance(command, Write) else Error)

@@ -11,6 +11,7 @@ from hubbub.broker.core.reads import EventsPage, Read, ReadEvents, ReadResult
 from hubbub.broker.core.sessions import Peer
 from hubbub.broker.errors import StorageError
 from hubbub.broker.pages import KEPT_BYTES, Pages
+from hubbub.common.codec import array, encode
 from hubbub.common.commands import History, Post, Tell
 
 
@@ -87,7 +88,7 @@ def test_a_page_that_could_not_be_read_is_read_again() -> None:
 def asked(desk: Desk, history: History) -> Effect:
     alice = desk.people[0]
     peer = Peer(alice.routing_id, alice.key, alice.connection)
-    [effect] = desk.core.handle(peer, [history], 100, desk.now)
+    [effect] = desk.core.handle(peer, array([encode(history)]), desk.now)
     return effect
 
 

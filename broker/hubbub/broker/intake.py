@@ -22,7 +22,7 @@ from hubbub.broker.entries import Entry
 from hubbub.broker.monitors import Monitors
 from hubbub.broker.sockets import Sockets, drain, user_id
 from hubbub.broker.watch import UNKNOWN, Connection
-from hubbub.common.codec import QUESTION, decode_commands
+from hubbub.common.codec import QUESTION
 from hubbub.common.errors import Code, WireError
 
 log = logging.getLogger("hubbub.broker")
@@ -120,10 +120,15 @@ class Intake:
         return not more
 
     def _handle(self, peer: Peer, payload: bytes, now: Now) -> None:
+        self._guard(peer, lambda: self._core.handle(peer, payload, now))
+
+    def resume(self, peer: Peer, now: Now) -> None:
+        """Let the core go on with the frames that it holds of a connection."""
+        self._guard(peer, lambda: self._core.resume(peer, now))
+
+    def _guard(self, peer: Peer, handle: Callable[[], Iterable[Effect]]) -> None:
         try:
-            self._perform(self._core.handle(peer, decode_commands(payload), len(payload), now))
-        except WireError as error:
-            self._perform(self._core.refuse_frame(peer, error, now))
+            self._perform(handle())
         except Exception:  # a fault of ours must not be a way to stop the broker
             text = "A frame could not be handled; its sender is disconnected."
             log.exception(Entry("frame_failed", text))

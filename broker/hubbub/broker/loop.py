@@ -30,6 +30,7 @@ from hubbub.broker.core.effects import (
     LogEntry,
     LogPeer,
     Publish,
+    Resume,
     Revoke,
     Send,
     Submit,
@@ -274,6 +275,8 @@ class Loop:
                     self._watch.cut(effect.connection)
                 case CutNetwork():
                     self._watch.cut_network(effect.network)
+                case Resume():
+                    self._intake.resume(effect.peer, self._now)
                 case LogPeer():
                     self._watch.log_peer(effect.connection)
                 case LogEntry():

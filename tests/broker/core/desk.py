@@ -25,20 +25,22 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
+from hubbub.broker.core.limits import MOST, Limits
 from hubbub.broker.core.records import Decree, Submission
 from hubbub.broker.core.sessions import Peer
 from hubbub.broker.errors import StorageError
 from hubbub.broker.sequencer import LocalSequencer
-from hubbub.common.codec import array, decode_commands, decode_event, decode_replies, encode
+from hubbub.common.codec import array, decode_event, decode_replies, encode
 from hubbub.common.commands import Command, Hello, Login, Order, Write
-from hubbub.common.errors import WireError
 from hubbub.common.events import Event, PresenceChanged
-from hubbub.common.limits import CODE_BYTES
+from hubbub.common.limits import CODE_BYTES, MIB
 from hubbub.common.replies import Reply, Welcome
 
 WALL = 1_700_000_000_000
 START = Now(1000.0, WALL)
-SETTINGS = Settings("hub", events_port=5001)
+ROOMY = Limits(posts_burst=MOST, bytes_burst=1024 * MIB, queries_burst=MOST, pages_burst=MOST)
+"""Time stands still at the desk, so no budget would ever fill."""
+SETTINGS = Settings("hub", events_port=5001, limits=ROOMY)
 
 
 class Person:
@@ -206,12 +208,7 @@ class Desk(Xpub):
         """Take a frame from ROUTER."""
         assert not person.is_cut, "its connection is gone"
         peer = Peer(person.routing_id, person.key, person.connection, person.address)
-        try:
-            commands = decode_commands(payload)
-        except WireError as error:
-            self._tell(self.core.refuse_frame(peer, error, self.now))
-        else:
-            self._tell(self.core.handle(peer, commands, len(payload), self.now))
+        self._tell(self.core.handle(peer, payload, self.now))
         self._turn()
 
     def cannot_reach(self, person: Person) -> None:
@@ -356,6 +353,8 @@ class Desk(Xpub):
                 case fx.CutNetwork():
                     self.cut_networks.append(effect.network)
                     cut += self._shuts(effect.network)
+                case fx.Resume():
+                    self._tell(self.core.resume(effect.peer, self.now))
                 case fx.LogPeer():
                     self.logged.append("peer")
                 case fx.LogEntry():

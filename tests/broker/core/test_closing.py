@@ -6,6 +6,7 @@ from tests.broker.core.wire import key_of
 
 from hubbub.broker.core.effects import Effect, Send
 from hubbub.broker.core.sessions import Peer
+from hubbub.common.codec import array, encode
 from hubbub.common.commands import Hello
 from hubbub.common.errors import Code
 from hubbub.common.limits import QUIET_START_SECONDS
@@ -30,7 +31,7 @@ def crowd(count: int) -> Desk:
     desk = Desk()
     for number in range(count):
         peer = Peer(b"\1" + number.to_bytes(31, "big"), key_of("somebody"), number)
-        desk.core.handle(peer, [Hello(1, [1])], 100, desk.now)
+        desk.core.handle(peer, array([encode(Hello(1, [1]))]), desk.now)
     return desk
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, Literal
 
+from hubbub.broker.core.budgets import Budgets
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.effects import Cut, Effect, Publish, Send, Submit
 from hubbub.broker.core.limits import LIMITS, PASSWORDS, Limits, Passwords
@@ -67,7 +68,12 @@ class Context:
     """Sessions and topics of rooms they left: when they are cut if they listen still (monotonic)."""
     cut_by: dict[int, float] = field(default_factory=dict)
     """Connections that were told why they are ended: when they are cut (monotonic)."""
+    budgets: Budgets = field(init=False)
+    """Of accounts; those of connections are in `frames`."""
     _tickets: "count[int]" = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.budgets = Budgets(self.settings.limits)
 
     def ticket(self) -> int:
         """Return a number not used before."""

@@ -2,7 +2,7 @@
 
 It owns the shared state, the sessions and the roster; it never waits, reads a clock or touches a socket. The loop calls, in this order for each batch:
 
-    handle(peer, commands) → effects, among them Submit       while a commit is in flight, this only gathers
+    handle(peer, payload) → effects, among them Submit        while a commit is in flight, this only gathers
     apply(submissions) → Batch                                decides; nothing of it may be told yet
     committed(batch) → effects   or   failed(batch) → effects
 
@@ -10,37 +10,29 @@ To add a command, see `rules`.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import chain, groupby
+from itertools import chain
 from logging import WARNING
-from typing import Final, cast
+from typing import Final
 
 from hubbub.broker.core import apply as applying
 from hubbub.broker.core.bans import bars
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
-from hubbub.broker.core.context import Context, Settings, refuse
+from hubbub.broker.core.context import Context, Settings
 from hubbub.broker.core.effects import Cut, Effect, Grant, LogEntry, Revoke, Send
-from hubbub.broker.core.handlers.bans import spared
+from hubbub.broker.core.frames import Frames
 from hubbub.broker.core.handlers.connection import joined
 from hubbub.broker.core.handlers.reading import fetched
 from hubbub.broker.core.outcomes import committed, failed
 from hubbub.broker.core.reads import ReadResult
-from hubbub.broker.core.records import Decree, Refusal, Submission, Tidy, Writes
-from hubbub.broker.core.rules import LEGAL, QUERIES, WRITES
-from hubbub.broker.core.sessions import Peer, Session, SessionState
+from hubbub.broker.core.records import Submission, Tidy
+from hubbub.broker.core.sessions import Peer, Session
 from hubbub.broker.core.state import Account, State
 from hubbub.broker.entries import Entry
-from hubbub.common.commands import Command, Order, Query, Write
 from hubbub.common.errors import Code, WireError
-from hubbub.common.limits import (
-    CODE_BYTES,
-    PRODUCER_LIFETIME_DAYS,
-    QUERIES_PER_FRAME,
-    ROOM_ID_BYTES,
-    SILENT_SECONDS,
-)
-from hubbub.common.replies import Closing, Error, Resend, Subscribed
+from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, ROOM_ID_BYTES, SILENT_SECONDS
+from hubbub.common.replies import Closing, Subscribed
 
 LATE_SECONDS: Final = 2.0
 """A check so late says nothing of the sessions: the broker itself was stopped."""
@@ -54,13 +46,6 @@ RETURNS_A_SECOND: Final = 250
 RETURNED_SECONDS: Final = 20.0
 """Until all shall have begun to, however many they are: within the time in which whoever comes back is no news (QUIET_START_SECONDS)."""
 _DAY_MILLIS: Final = 24 * 3600 * 1000
-_TOO_MANY_QUERIES: Final = Error(
-    code=Code.MALFORMED, text=f"a frame holds at most {QUERIES_PER_FRAME} queries"
-)
-
-
-def _is_write(command: Command | WireError) -> bool:
-    return isinstance(command, Write)
 
 
 class Core:
@@ -75,6 +60,7 @@ class Core:
     ) -> None:
         """`random` returns so many bytes that nobody can guess."""
         self.context = Context(settings, State(snapshot), started=now.monotonic, random=random)
+        self._frames = Frames(self.context)
         self._next_check = now.monotonic + CHECK_SECONDS
         # Not at once: after a clock that jumped, those who come back now are not to be forgotten.
         self._next_tidy = now.monotonic + TIDY_SECONDS
@@ -82,110 +68,30 @@ class Core:
     def reconfigure(self, settings: Settings) -> None:
         """Go by other settings from now on. What they forbid and is there already stays."""
         self.context.settings = settings
+        self._frames.configure(settings.limits)
 
     # Frames from clients.
 
-    def handle(
-        self, peer: Peer, commands: Sequence[Command | WireError], size: int, now: Now
-    ) -> list[Effect]:
-        """Carry out one frame of `size` bytes: answer queries, submit runs of writes."""
+    def handle(self, peer: Peer, payload: bytes, now: Now) -> list[Effect]:
+        """Take one frame: carry it out, hold it, or refuse it."""
+        return self._submitting(lambda: self._frames.take(peer, payload, now))
+
+    def resume(self, peer: Peer, now: Now) -> list[Effect]:
+        """Go on with the frames that are held of a connection."""
+        return self._submitting(lambda: self._frames.resume(peer, now))
+
+    def _submitting(self, take: Callable[[], list[Effect]]) -> list[Effect]:
+        """Count nothing as gathered if it fails: what was submitted goes nowhere then, and would count for ever."""
         gathered = self.context.gathered_records, self.context.gathered_bytes
         try:
-            return self._handle(peer, commands, size, now)
+            return take()
         except BaseException:
-            # What was submitted goes nowhere now, and would count for ever.
             self.context.gathered_records, self.context.gathered_bytes = gathered
             raise
 
-    def _handle(
-        self, peer: Peer, commands: Sequence[Command | WireError], size: int, now: Now
-    ) -> list[Effect]:
-        session, effects = self._session(peer, now)
-        if session is None:
-            return effects
-        share = size // len(commands)
-        queries = 0
-        for is_write, group in groupby(commands, _is_write):
-            run = list(group)
-            if is_write:
-                writes = cast(list[Write], run)
-                effects += self._write(self._current(session), writes, share * len(run), now)
-                continue
-            for command in run:
-                queries += isinstance(command, Query)
-                if queries <= QUERIES_PER_FRAME:
-                    effects += self._answer(self._current(session), command, now)
-        if queries > QUERIES_PER_FRAME:
-            effects.append(Send(peer.routing_id, (_TOO_MANY_QUERIES,)))
-        return effects
-
     def refuse_frame(self, peer: Peer, error: WireError, now: Now) -> list[Effect]:
-        """Answer a frame that could not be read."""
-        session, effects = self._session(peer, now)
-        if session is None:
-            return effects
-        return [*effects, Send(peer.routing_id, (Error(code=error.code, text=str(error)),))]
-
-    def _session(self, peer: Peer, now: Now) -> tuple[Session | None, list[Effect]]:
-        """Find or begin the session of a frame; None: its routing id belongs to another key, which is cut."""
-        effects: list[Effect] = []
-        session = self.context.sessions.get(peer.routing_id)
-        if session is not None:
-            if session.peer.key != peer.key:
-                text = "A client that claimed another's place is disconnected."
-                entry = Entry("place_claimed", text)
-                return None, [LogEntry(entry, WARNING), Cut(peer.connection)]
-            if session.peer.connection == peer.connection:
-                session.heard = now.monotonic
-                return session, effects
-            effects = self.context.end(session, now)
-        return self.context.sessions.open(peer, now.monotonic), effects
-
-    def _current(self, session: Session) -> Session:
-        """Return the session that stands in its place after a `hello` began it anew."""
-        return self.context.sessions.get(session.peer.routing_id) or session
-
-    def _answer(self, session: Session, command: Command | WireError, now: Now) -> list[Effect]:
-        if isinstance(command, WireError):
-            reply = Error(code=command.code, text=str(command), id=command.id, n=command.n)
-            return [Send(session.peer.routing_id, (reply,))]
-        assert isinstance(command, Query), "a command is a Query or a Write"
-        if type(command) in LEGAL[session.state]:
-            if isinstance(command, Order):
-                return self._order(session, command, now)
-            return QUERIES[type(command)](self.context, session, command, now)
-        if session.state is SessionState.LIVE:
-            return refuse(session, command, Code.WRONG_STATE, "this session is logged in already")
-        return refuse(session, command, Code.LOGIN_REQUIRED, "log in first: hello, then login")
-
-    def _order(self, session: Session, order: Order, now: Now) -> list[Effect]:
-        """Submit an order as a decree, whose outcome answers it."""
-        assert session.account is not None, "orders are legal in a live session only"
-        unavailable = self.context.unavailable()
-        if unavailable is not None:
-            code, after = unavailable
-            return refuse(session, order, code, "nothing is taken just now; try again", after)
-        secret, safe = self.context.random(CODE_BYTES), spared(self.context, session, order)
-        decree = Decree(session.account.number, order, now.wall, secret, safe)
-        return [self.context.submit(decree, session.peer.routing_id)]
-
-    def _write(self, session: Session, run: list[Write], size: int, now: Now) -> list[Effect]:
-        """Submit a run of writes as one record; or let the client send them again later."""
-        if session.account is None or type(run[0]) not in LEGAL[session.state]:
-            reply = Resend(n=run[0].n, code=Code.LOGIN_REQUIRED)
-            return [Send(session.peer.routing_id, (reply,))]
-        unavailable = self.context.unavailable()
-        if unavailable is not None:
-            return self.context.send_back(session, run[0].n, *unavailable)
-        if session.resend_from is not None and run[0].n > session.resend_from:
-            # Sent before the client was told to go back. To a producer that has no write yet these would look like those of one long forgotten.
-            return self.context.send_back(session, run[0].n, Code.OUT_OF_ORDER, 0.0)
-        session.resend_from = None
-        checked: list[tuple[Write, Refusal | None]] = [
-            (write, WRITES[type(write)].check(write)) for write in run
-        ]
-        record = Writes(session.account.number, session.producer, now.wall, checked)
-        return [self.context.submit(record, session.peer.routing_id, count=len(run), size=size)]
+        """Answer a message that is no frame."""
+        return self._frames.refuse_frame(peer, error, now)
 
     # Batches.
 
@@ -304,6 +210,7 @@ class Core:
 
     def lost(self, connection: int, now: Now) -> list[Effect]:
         """A DEALER's connection is gone, and with it its session."""
+        self._frames.lost(connection)
         session = self.context.sessions.on_connection(connection)
         return self._drop_session(session, now, cut=False) if session is not None else []
 
@@ -335,12 +242,12 @@ class Core:
         """Return the monotonic time of the next `tick` that has something to do."""
         presence = self.context.roster.deadline()
         waiting = self.context.unsubscribe_by.values(), self.context.cut_by.values()
-        times = [self._next_check, *chain.from_iterable(waiting)]
+        times = [self._next_check, self._frames.deadline(), *chain.from_iterable(waiting)]
         return min(times if presence is None else [*times, presence])
 
     def tick(self, now: Now) -> list[Effect]:
-        """Do what is due: presence, time-outs, tidying."""
-        effects: list[Effect] = []
+        """Do what is due: frames that were held, presence, time-outs, tidying."""
+        effects = self._frames.due(now)
         effects += self.context.presence(now)  # first: a delta cannot name one as joined and left
         self.context.roster.expire(now.monotonic)
         effects += self.context.presence(now)

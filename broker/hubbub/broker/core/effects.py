@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from hubbub.broker.core.reads import Read
 from hubbub.broker.core.records import Submission
+from hubbub.broker.core.sessions import Peer
 from hubbub.broker.entries import Entry
 from hubbub.common.replies import Reply
 
@@ -81,6 +82,13 @@ class CutNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class Resume:
+    """Call `Core.resume`, apart from all else: what fails in it shall cost that peer its connection, and nobody else anything."""
+
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
 class LogPeer:
     """Log where the connection comes from: it logs in. Health checks and scans do not."""
 
@@ -105,6 +113,7 @@ Effect = (
     | Revoke
     | Cut
     | CutNetwork
+    | Resume
     | LogPeer
     | LogEntry
 )

@@ -83,12 +83,28 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="The same as `bytes_a_second` for bots and on loopback, in bytes: so many that it stops a mistake only.",
         ),
     ] = 32 * MIB
+    bot_queries_burst: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10 * MOST,
+            description="The same as `queries_burst` for bots and on loopback.",
+        ),
+    ] = 10_000
+    bot_queries_a_second: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10 * MOST,
+            description="The same as `queries_a_second` for bots and on loopback: each takes the broker some tens of microseconds.",
+        ),
+    ] = 2_000
     queries_burst: Annotated[
         int,
         Meta(
             ge=1,
             le=MOST,
-            description="Questions of one session at once (who, rooms, members …): some for each of the many rooms that one looks at on coming in.",
+            description="Questions and orders of one account at once (who, whois, away …), each at the cost that ARCHITECTURE.md lists; and of one connection before its login.",
         ),
     ] = 200
     queries_a_second: Annotated[
@@ -96,7 +112,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=1,
             le=MOST,
-            description="Questions of one session from then on, a second: more than people and their clients ask.",
+            description="Questions and orders of one account from then on, a second: more than people and their clients ask.",
         ),
     ] = 50
     pages_burst: Annotated[
@@ -104,7 +120,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=1,
             le=MOST,
-            description="Pages of history for one session at once, apart from its other questions, so that catching up never waits for them: 400,000 events.",
+            description="Pages of history and of lists for one account at once, apart from its other questions, so that catching up never waits for them: 400,000 events.",
         ),
     ] = 400
     pages_a_second: Annotated[
@@ -112,7 +128,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=1,
             le=MOST,
-            description="Pages of history for one session from then on, a second: about what a client can take in.",
+            description="Pages of history and of lists for one account from then on, a second: about what a client can take in.",
         ),
     ] = 100
     delay_seconds: Annotated[
@@ -128,7 +144,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=1,
             le=MOST,
-            description="`slow_down` told to one session in a row before it is disconnected: a client that heeds it never comes near.",
+            description="Frames refused of one connection that goes on regardless of `slow_down` before it is cut: a client that heeds it never comes near, since what it had sent before it could hear of it does not count.",
         ),
     ] = 100
     sessions_per_account: Annotated[
@@ -300,6 +316,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             posts_a_second=self.bot_posts_a_second,
             bytes_burst=self.bot_bytes_burst,
             bytes_a_second=self.bot_bytes_a_second,
+            queries_burst=self.bot_queries_burst,
+            queries_a_second=self.bot_queries_a_second,
             names_per_key=MOST,
         )
 

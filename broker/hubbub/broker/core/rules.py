@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.budgets import Kind, Price
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context
 from hubbub.broker.core.effects import Effect
@@ -30,6 +31,7 @@ from hubbub.broker.core.records import Decree, Refusal
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.broker.core.state import Account, State
 from hubbub.common import commands as c
+from hubbub.common.errors import WireError
 from hubbub.common.replies import Reply
 
 
@@ -38,11 +40,12 @@ class WriteRow:
     """A command that becomes a record.
 
     `check` sees the command alone (shape, lengths); `apply` carries it out on the shared state and returns (log id, seq) of its event, or
-    what seq it came to. Either refuses for good by a Refusal.
+    what seq it came to. Either refuses for good by a Refusal. `cost` is taken from the budget of posts.
     """
 
     check: Callable[[Any], Refusal | None]
     apply: Callable[[State, Batch, Account, Any, int], tuple[bytes, int] | Refusal]
+    cost: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +53,29 @@ class DecreeRow:
     """A command that becomes a `Decree`.
 
     `check` sees the order alone; `apply` carries it out on the shared state, for the actor or (None) the operator, and returns the reply, None for `done`. Either
-    refuses by a Refusal. Carried out again, an order does nothing more.
+    refuses by a Refusal. Carried out again, an order does nothing more. `cost` is taken from the budget of queries.
     """
 
     check: Callable[[Any], Refusal | None]
     apply: Callable[[State, Batch, Account | None, Any, Decree], Reply | Refusal | None]
+    cost: int = 5
 
 
-QueryHandler = Callable[[Context, Session, Any, Now], list[Effect]]
-"""Answers a query, or begins something whose end answers it."""
+@dataclass(frozen=True, slots=True)
+class QueryRow:
+    """A command that is answered. `answer` does so, or begins something whose end does; `cost` is taken from the budget `kind`."""
+
+    answer: Callable[[Context, Session, Any, Now], list[Effect]]
+    cost: int = 1
+    kind: Kind = Kind.QUERIES
+
 
 WRITES: Final[dict[type[c.Command], WriteRow]] = {
     c.Post: WriteRow(messages.check_message, messages.apply_post),
     c.Tell: WriteRow(messages.check_message, messages.apply_tell),
-    c.Create: WriteRow(rooms.check_create, rooms.apply_create),
-    c.Join: WriteRow(rooms.check_join, rooms.apply_join),
-    c.Leave: WriteRow(rooms.check_leave, rooms.apply_leave),
+    c.Create: WriteRow(rooms.check_create, rooms.apply_create, cost=5),
+    c.Join: WriteRow(rooms.check_join, rooms.apply_join, cost=2),
+    c.Leave: WriteRow(rooms.check_leave, rooms.apply_leave, cost=2),
     c.Mark: WriteRow(markers.check_mark, markers.apply_mark),
     c.Skip: WriteRow(messages.check_skip, messages.apply_skip),
 }
@@ -85,19 +95,27 @@ DECREES: Final[dict[type[c.Order], DecreeRow]] = {
 OPERATORS: Final[dict[type[c.Order], DecreeRow]] = {}
 """The orders of `core.orders`: no session may give them."""
 
-QUERIES: Final[dict[type[c.Command], QueryHandler]] = {
-    c.Hello: connection.hello,
-    c.Login: connection.login,
-    c.Logout: connection.logout,
-    c.Ping: connection.ping,
-    c.Rooms: rooms.list_rooms,
-    c.Members: rooms.list_members,
-    c.Who: people.who,
-    c.Whois: people.whois,
-    c.Away: people.away,
-    c.History: history.history,
-    c.Bans: bans.list_bans,
+QUERIES: Final[dict[type[c.Command], QueryRow]] = {
+    c.Hello: QueryRow(connection.hello),
+    c.Login: QueryRow(connection.login, cost=10),
+    c.Logout: QueryRow(connection.logout),
+    c.Ping: QueryRow(connection.ping),
+    c.Rooms: QueryRow(rooms.list_rooms, kind=Kind.PAGES),
+    c.Members: QueryRow(rooms.list_members, kind=Kind.PAGES),
+    c.Who: QueryRow(people.who, cost=2),
+    c.Whois: QueryRow(people.whois),
+    c.Away: QueryRow(people.away),
+    c.History: QueryRow(history.history, kind=Kind.PAGES),
+    c.Bans: QueryRow(bans.list_bans, kind=Kind.PAGES),
 }
+
+PRICES: Final[dict[type[c.Command | WireError], Price]] = {
+    WireError: Price(Kind.QUERIES),
+    **{kind: Price(Kind.POSTS, row.cost) for kind, row in WRITES.items()},
+    **{kind: Price(Kind.QUERIES, row.cost) for kind, row in DECREES.items()},
+    **{kind: Price(row.kind, row.cost) for kind, row in QUERIES.items()},
+}
+"""What each command costs; one that cannot be read is answered, too."""
 
 LEGAL: Final[dict[SessionState, frozenset[type[c.Command]]]] = {
     SessionState.NEW: frozenset({c.Hello, c.Ping}),

@@ -57,6 +57,10 @@ def _log_in(context: Context, session: Session, command: Login, now: Now) -> lis
     account = owner_of(context.state, name, session.peer.key) if is_committed else None
     if isinstance(account, Refusal):
         return refuse(session, command, account.code, account.text)
+    rest = context.budgets.rest(account, now.monotonic) if account is not None else 0.0
+    if rest > 0.0:
+        text = "a client of yours sent more than this broker takes; wait"
+        return refuse(session, command, Code.SLOW_DOWN, text, rest)
     session.login_id, session.events_key = command.id, command.events_key.hex()
     session.producer, session.resuming = command.producer, command.resuming
     if account is not None:
