@@ -1,7 +1,6 @@
 """Routing ids: whoever claims another's is cut, and those that libzmq makes by itself cannot be guessed."""
 
 import multiprocessing
-import os
 from contextlib import ExitStack
 
 import msgpack
@@ -48,7 +47,7 @@ def test_member_is_told_nobodys_routing_id(alice: Stranger, mallory: Stranger) -
     assert alice.dealer.routing_id not in msgpack.packb(heard)
 
 
-@pytest.mark.parametrize("routing_id", [b"", b"\0" + bytes(4), b"\0" + os.urandom(31), b"short"])
+@pytest.mark.parametrize("routing_id", [b"", b"\0" + bytes(4), b"\0" + bytes(range(31)), b"short"])
 def test_member_is_refused_when_their_routing_id_is_no_secret(
     broker: Broker, routing_id: bytes
 ) -> None:
