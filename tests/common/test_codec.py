@@ -38,6 +38,8 @@ from hubbub.common.limits import (
     FRAME_UP_BYTES,
     MAP_KEYS,
     MAX_NUMBER,
+    PASSWORD_CHARACTERS,
+    RESTRAINT_SECONDS,
 )
 
 ROOM = bytes(16)
@@ -210,6 +212,19 @@ def test_broker_raises_nothing_but_wire_errors_when_commands_are_any_values(
         (frame({"type": "hello", "id": 1, "versions": [1] * 17}), Code.INVALID),
         (frame({"type": "history", "id": 1, "limit": 1001}), Code.INVALID),
         (frame({"type": "history", "id": 1, "peer": "Bob"}), Code.INVALID),
+        (frame({"type": "lockdown", "id": 1, "level": "loud"}), Code.INVALID),
+        (frame({"type": "lockdown", "id": 1, "level": None}), Code.INVALID),
+        (frame({"type": "unban", "id": 1, "kind": "name", "subject": "Bob"}), Code.INVALID),
+        (frame({"type": "kick", "id": 1, "name": "Bob", "seconds": -1}), Code.INVALID),
+        (frame({"type": "kick", "id": 1, "name": "Bob", "seconds": 0.5}), Code.INVALID),
+        (frame({"type": "kick", "n": 1, "name": "Bob"}), Code.INVALID),
+        (
+            frame({"type": "kick", "id": 1, "name": "Bob", "seconds": RESTRAINT_SECONDS + 1}),
+            Code.INVALID,
+        ),
+        (frame({"type": "make_invite", "id": 1, "uses": 0}), Code.INVALID),
+        (frame({"type": "configure", "id": 1, "room": ROOM, "private": 1}), Code.INVALID),
+        (frame({"type": "set_password", "id": 1, "password": "x" * 257}), Code.INVALID),
         (frame({"type": "Post"}), Code.UNKNOWN_COMMAND),
         (frame({"type": ["post"]}), Code.UNKNOWN_COMMAND),
         (frame({"type": b"post"}), Code.UNKNOWN_COMMAND),
@@ -235,6 +250,19 @@ def test_fault_names_the_command_when_its_number_can_be_read(
     least = {"id": 0, "n": 1}[key]
     readable = type(number) is int and least <= number <= MAX_NUMBER
     assert getattr(fault, key) == (number if readable else None)
+
+
+@pytest.mark.parametrize("length", [PASSWORD_CHARACTERS, PASSWORD_CHARACTERS + 1])
+@pytest.mark.parametrize("wrong", [{"id": -1}, {"events_key": 7}, {"mood": "good"}])
+def test_fault_holds_no_password_when_a_login_breaks_the_protocol(
+    wrong: dict[str, Any], length: int
+) -> None:
+    """Faults go to logs and screens."""
+    secret = "quiet-otter".ljust(length, "!")
+    login = {"type": "login", "id": 1, "name": "Alice", "password": secret, "code": secret}
+    fault = only_fault(frame({**login, **wrong}))
+    assert fault.code is Code.INVALID
+    assert "otter" not in f"{fault} {fault!r} {fault.args} {fault.__cause__} {fault.__context__}"
 
 
 def test_broker_takes_the_last_when_a_key_comes_twice() -> None:

@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 from hubbub.common import codec
 from hubbub.common.errors import Code, WireError
 from hubbub.common.events import (
+    Audited,
     Event,
     MessagePosted,
     MessageTold,
     PresenceChanged,
+    RoleChanged,
+    RoomChanged,
     RoomCreated,
+    RoomInvited,
     UnknownEvent,
 )
 from hubbub.common.limits import (
@@ -27,18 +31,28 @@ from hubbub.common.limits import (
     MAX_NUMBER,
     NAME_CHARACTERS,
     PAGE_ITEMS,
+    REASON_CHARACTERS,
+    SLOW_SECONDS,
+    SUBJECT_CHARACTERS,
 )
 from hubbub.common.replies import (
     Acked,
+    BanInfo,
+    BanList,
     Delivered,
+    DeviceInfo,
+    DeviceList,
     Error,
     Head,
     Joined,
+    LinkMade,
     MemberInfo,
     MemberList,
     Page,
     Pong,
     Reply,
+    RoomInfo,
+    RoomList,
     Roster,
     Stored,
     Welcome,
@@ -59,6 +73,10 @@ REPLIES: list[Reply] = [
     Pong(id=2, heads=[Head(ROOM, MAX_NUMBER, DIGEST)]),
     Delivered(seq=1, event=b"any bytes"),
     Page(id=3, room=ROOM, events=[Stored(1, b"x")], more=False, first=1, before=b""),
+    Error(code="slow_down", text="?", id=3, retry_after=1.5),
+    LinkMade(id=4, code="k7qm-2vxa-ew5d-pz3t", seconds=600.0),
+    DeviceList(id=5, devices=[DeviceInfo(1, "k7qm-2vxa", 5, 6, "Laptop", online=True, current=True)]),
+    BanList(id=6, bans=[BanInfo("network", "192.0.2.0/24", 5)], lockdown="accounts_only", more=False),
 ]  # fmt: skip
 EVENTS: list[Event] = [
     MessagePosted(seq=7, time=1, sender="Alice", text="hi"),
@@ -68,6 +86,10 @@ EVENTS: list[Event] = [
     RoomCreated(seq=1, time=1, name="tea", by="Alice"),
     MessageTold(time=1, sender="Alice", to="Bob", text="hi"),
     PresenceChanged(version=3, online=2, joined=["Bob"]),
+    RoleChanged(seq=9, time=1, name="Bob", role="moderator"),
+    RoomChanged(seq=10, time=1, by="Alice", private=False, history="since_joined", slow=0),
+    Audited(seq=11, time=1, by="", action="ban", subject="Bob", until=7),
+    RoomInvited(time=1, sender="Alice", to="Bob", room=ROOM, name="tea"),
 ]
 
 values = st.recursive(
@@ -95,12 +117,27 @@ def test_client_reads_what_a_broker_wrote() -> None:
 
 NAMES = [f"{number:04}" + "𐎠" * (NAME_CHARACTERS - 4) for number in range(PAGE_ITEMS)]
 LONGEST = "𐎠" * (DESCRIPTION_BYTES // 4)
+REASON = "𐎠" * REASON_CHARACTERS
 LARGEST: list[Reply] = [
     Roster(1, MAX_NUMBER, PAGE_ITEMS, NAMES, dict.fromkeys(NAMES, "x" * AWAY_BYTES)),
-    MemberList(1, ROOM, [MemberInfo(name, True, "x" * AWAY_BYTES) for name in NAMES], more=True),
+    MemberList(
+        1, ROOM, [MemberInfo(name, True, "x" * AWAY_BYTES, "moderator", MAX_NUMBER) for name in NAMES], more=True,
+    ),
     Welcome(
         id=1, name=NAMES[0], epoch=ROOM, inbox=Head(ROOM, MAX_NUMBER, DIGEST), time=1, events_port=5001,
-        rooms=[Joined(ROOM, name, MAX_NUMBER, DIGEST, LONGEST, MAX_NUMBER) for name in NAMES],
+        rooms=[
+            Joined(
+                ROOM, name, MAX_NUMBER, DIGEST, LONGEST, MAX_NUMBER, "moderator", True, True, "since_joined", SLOW_SECONDS,
+            )
+            for name in NAMES
+        ],
+    ),
+    RoomList(
+        1, [RoomInfo(ROOM, name, LONGEST, MAX_NUMBER, True, True, "since_joined", SLOW_SECONDS) for name in NAMES[:256]], more=True,
+    ),
+    BanList(
+        1, [BanInfo("network", "𐎠" * SUBJECT_CHARACTERS, MAX_NUMBER, name, MAX_NUMBER, REASON) for name in NAMES[:256]],
+        "moderators_speak", more=True,
     ),
 ]  # fmt: skip
 
