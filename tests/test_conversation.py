@@ -135,7 +135,7 @@ def test_people_talk_in_a_room_of_their_own(town: Town) -> None:
     bob.sees("Alice: it compiles")
     bob.types("/who dev", "/rooms")
     bob.sees(
-        "Members of dev (2): Alice, Bob",
+        "Members of dev (2): Alice (owner), Bob",
         "dev    (2 members, you talk here)",
         "lobby  (2 members, joined)",
     )

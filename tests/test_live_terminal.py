@@ -267,10 +267,10 @@ def test_tab_completes_a_name_and_a_command(town: Town) -> None:
         alice.shows("^@Bob: ?$")
         alice.types("hi")
         hears(bob, "hi")
-        alice.keys("/ro\t")
-        alice.shows("^/rooms ?$")
+        alice.keys("/wh\t")
+        alice.shows("^/who ?$")
         alice.enter()
-        alice.shows("^lobby  .2 members, you talk here.$")
+        alice.shows("^Online .2.: Alice, Bob$")
 
 
 def test_a_flood_leaves_typing_alone_and_is_counted(town: Town) -> None:

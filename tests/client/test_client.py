@@ -137,13 +137,16 @@ def test_people_are_looked_up_present_or_absent(enter: Enter) -> None:
 def test_rooms_are_made_joined_listed_and_left(enter: Enter) -> None:
     alice, bob = enter("Alice"), enter("Bob")
     alice.create("tea", "hot")
-    assert next_of(alice, RoomJoined) == RoomJoined("tea", "hot")
+    assert next_of(alice, RoomJoined) == RoomJoined("tea", "hot", "owner")
     bob.join("Tea")
     joined = next_of(alice, MemberJoined)
     assert isinstance(joined, MemberJoined)
     assert (joined.room, joined.name) == ("tea", "Bob")
-    assert bob.rooms() == [Room("lobby", "", 2, joined=True), Room("tea", "hot", 2, joined=True)]
-    assert bob.members("TEA") == [Member("Alice", online=True), Member("Bob", online=True)]
+    assert bob.rooms() == [Room("lobby", "", 2, "member"), Room("tea", "hot", 2, "member")]
+    assert bob.members("TEA") == [
+        Member("Alice", online=True, role="owner"),
+        Member("Bob", online=True),
+    ]
     alice.post("tea", "biscuits?")
     assert messages(bob, 1)[0].room == "tea"
     bob.leave("tea")

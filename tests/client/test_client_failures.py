@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from tests.client.watching import SECONDS, Enter, messages, next_of, no_pump_is_left
@@ -28,6 +29,7 @@ from hubbub.client import (
     pump,
 )
 from hubbub.client.home import Home
+from hubbub.client.tickets import new_future
 from hubbub.client.updates import (
     ConnectionLost,
     ConnectionRestored,
@@ -190,8 +192,8 @@ def test_closing_without_a_broker_tells_what_is_left(tmp_path: Path) -> None:
 
 
 def test_a_fault_in_the_pump_ends_the_client_and_fails_its_callers(enter: Enter) -> None:
-    alice = enter("Alice")
-    alice._submit(lambda session, ticket: session.do("no effect"))
+    alice, not_an_effect = enter("Alice"), cast(Any, "no effect")
+    alice._pump.submit(new_future(), lambda session: session.do(not_an_effect))
     ended = next_of(alice, Ended)
     assert isinstance(ended, Ended)
     assert "has failed" in str(ended.reason)

@@ -310,7 +310,7 @@ def test_one_question_is_out_at_a_time_and_logs_take_turns_with_the_app(
     lobby.post("Bob", "lost")
     alice.sees(LOBBY, lobby.post("Bob", "seen")).sends()
     alice.hears(RoomList(4, [RoomInfo(TEA, "tea", "hot", 3)], more=False))
-    alice.completes("a", ([Room("tea", "hot", 3, joined=True)], False))
+    alice.completes("a", ([Room("tea", "hot", 3, role="member")], False))
     history = alice.query()
     assert isinstance(history, History)
     alice.hears(lobby.page(history)).sends(Members(6, TEA)).says("lost", "seen")
@@ -374,7 +374,7 @@ def test_history_is_told_by_name_and_without_joins(alice: Conversation, tea: Log
 
 
 def test_rooms_are_made_joined_and_left(alice: Conversation) -> None:
-    alice.calls(calls.create, "chess", "e4").sends(Create(1, "chess", "e4"))
+    alice.calls(calls.create, Create(1, "chess", "e4")).sends(Create(1, "chess", "e4"))
     alice.calls(calls.join, "go").sends(Join(2, "go"))
     alice.calls(calls.leave, "Tea").sends(Leave(3, TEA))
     alice.hears(Joined(b"C" * 16, "chess", 1, b"d" * 16, "e4"), Acked(1, b"C" * 16, 1))

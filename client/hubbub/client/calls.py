@@ -3,6 +3,8 @@
 Each takes the ticket that will carry the outcome. Rooms are given by name, in any case. Sizes and the shape of names were checked by the caller
 (`hubbub.client.checks`), in the app's own thread.
 
+What moderators order, and what is done with one's account, has no functions of its own: `hubbub.client.orders` sends the commands as they are.
+
 To add a call: a function here, its method in `hubbub.client.client`.
 """
 
@@ -22,32 +24,33 @@ from hubbub.client.session import Session
 from hubbub.client.updates import Message, PrivateMessage
 from hubbub.common import commands
 from hubbub.common.errors import Code, WireError
-from hubbub.common.fields import Data, snake_case
+from hubbub.common.fields import Data, RoleName, snake_case
 from hubbub.common.names import LOBBY, fold
 from hubbub.common.replies import MemberList, Page, Reply, RoomList, Roster
 
 
-def _is_open(session: Session, ticket: Ticket) -> bool:
+def is_open(session: Session, ticket: Ticket) -> bool:
+    """Whether the session goes on; if not, the ticket is failed."""
     if session.is_over:
         session.do(Fail(ticket, Closed("this client is closed")))
     return not session.is_over
 
 
-def _room(session: Session, ticket: Ticket, name: str) -> JoinedRoom | None:
+def room_named(session: Session, ticket: Ticket, name: str) -> JoinedRoom | None:
     """The room, or None after failing the ticket."""
     room = session.reading.rooms.named(name)
-    if room is None and _is_open(session, ticket):
+    if room is None and is_open(session, ticket):
         text = f"you are not in a room called {name!r}: join it first"
         session.do(Fail(ticket, NotMember(Code.NOT_MEMBER, text)))
-    return room if room is not None and _is_open(session, ticket) else None
+    return room if room is not None and is_open(session, ticket) else None
 
 
 def _reader(session: Session, ticket: Ticket, name: str | None) -> LogReader | None:
     """The reader of a room, without a name that of the inbox; or None after failing the ticket."""
     if name is not None:
-        room = _room(session, ticket, name)
+        room = room_named(session, ticket, name)
         return None if room is None else room.reader
-    return session.reading.inbox if _is_open(session, ticket) else None
+    return session.reading.inbox if is_open(session, ticket) else None
 
 
 # Writes.
@@ -57,7 +60,7 @@ def post(
     session: Session, ticket: Ticket, room: str, text: str, data: Data | None, action: bool = False
 ) -> None:
     """Write to a room. Acknowledged with the message's seq."""
-    target = _room(session, ticket, room)
+    target = room_named(session, ticket, room)
     if target is not None:
         id = target.id
         session.writing.write(
@@ -71,29 +74,27 @@ def tell(
     session: Session, ticket: Ticket, to: str, text: str, data: Data | None, action: bool = False
 ) -> None:
     """Write to a person. Acknowledged with the message's seq in one's own inbox."""
-    if _is_open(session, ticket):
+    if is_open(session, ticket):
         session.writing.write(
             lambda n: commands.Tell(n, to=to, text=text, data=data, action=action), ticket
         )
 
 
-def create(session: Session, ticket: Ticket, name: str, description: str) -> None:
+def create(session: Session, ticket: Ticket, wish: commands.Create) -> None:
     """Make a room and join it."""
-    if _is_open(session, ticket):
-        session.writing.write(
-            lambda n: commands.Create(n, name=name, description=description), ticket
-        )
+    if is_open(session, ticket):
+        session.writing.write(lambda n: replace(wish, n=n), ticket)
 
 
 def join(session: Session, ticket: Ticket, name: str) -> None:
     """Become a member of a room."""
-    if _is_open(session, ticket):
+    if is_open(session, ticket):
         session.writing.write(lambda n: commands.Join(n, name=name), ticket)
 
 
 def leave(session: Session, ticket: Ticket, name: str) -> None:
     """End one's membership of a room."""
-    room = _room(session, ticket, name)
+    room = room_named(session, ticket, name)
     if room is not None:
         id = room.id
         session.writing.write(lambda n: commands.Leave(n, room=id), ticket, room.name)
@@ -109,7 +110,7 @@ def mark(session: Session, ticket: Ticket, room: str | None, seq: int) -> None:
 
 def cancel(session: Session, ticket: Ticket, id: int) -> None:
     """Have a write not happen, if the broker has not taken it; completes with whether it never will."""
-    if _is_open(session, ticket) and not session.writing.outbox.cancel(id, ticket):
+    if is_open(session, ticket) and not session.writing.outbox.cancel(id, ticket):
         session.do(Complete(ticket, False))
 
 
@@ -154,11 +155,11 @@ class Piece:
 def history(session: Session, ticket: Ticket, room: str | None, wish: commands.History) -> None:
     """A `Piece` of a room; without a room, of the private messages: with the `peer` of the wish, or all."""
     if room is not None:
-        target = _room(session, ticket, room)
+        target = room_named(session, ticket, room)
         if target is not None:
             wish = replace(wish, room=target.id)
             _ask_history(session, ticket, wish, target.name)
-    elif _is_open(session, ticket):
+    elif is_open(session, ticket):
         if wish.peer is None and session.reading.inbox is not None:
             wish = replace(wish, room=session.reading.inbox.log)
         _ask_history(session, ticket, wish, "")
@@ -169,7 +170,7 @@ def _ask_history(session: Session, ticket: Ticket, wish: commands.History, name:
 
 
 def _piece(reply: Reply, name: str) -> Piece:
-    page = _expect(Page, reply)
+    page = expect(Page, reply)
     updates = (
         narrate(read_event(e.event), room=name, seq=e.seq, earlier=True) for e in page.events
     )
@@ -184,32 +185,46 @@ def stored(session: Session, ticket: Ticket, room: str | None, wish: commands.Hi
     if reader is not None:
         wish = replace(wish, room=reader.log)
         session.reading.ask(
-            lambda id: replace(wish, id=id), lambda reply: _expect(Page, reply), ticket
+            lambda id: replace(wish, id=id), lambda reply: expect(Page, reply), ticket
         )
 
 
 def rooms(session: Session, ticket: Ticket, after: str) -> None:
     """A page of all rooms, by name: a list of `Room`, and whether there are more."""
-    if _is_open(session, ticket):
+    if is_open(session, ticket):
         session.reading.ask(
             lambda id: commands.Rooms(id, after=after),
-            lambda reply: _room_list(session, _expect(RoomList, reply)),
+            lambda reply: _room_list(session, expect(RoomList, reply)),
             ticket,
         )
 
 
 def _room_list(session: Session, reply: RoomList) -> tuple[list[Room], bool]:
     joined = session.reading.rooms
+
+    def role(id: bytes) -> RoleName | None:
+        room = joined.get(id)
+        return None if room is None else room.role
+
     listed = [
-        Room(room.name, room.description, room.members, joined.get(room.room) is not None)
-        for room in reply.rooms
+        Room(
+            info.name,
+            info.description,
+            info.members,
+            role(info.room),
+            info.private,
+            info.read_only,
+            info.history,
+            info.slow,
+        )
+        for info in reply.rooms
     ]
     return listed, reply.more
 
 
 def members(session: Session, ticket: Ticket, name: str, after: str) -> None:
     """A page of a room's members, by name: a list of `Member`, and whether there are more."""
-    room = _room(session, ticket, name)
+    room = room_named(session, ticket, name)
     if room is not None:
         id = room.id
         session.reading.ask(
@@ -218,19 +233,23 @@ def members(session: Session, ticket: Ticket, name: str, after: str) -> None:
 
 
 def _member_list(reply: Reply) -> tuple[list[Member], bool]:
-    page = _expect(MemberList, reply)
-    return [Member(info.name, info.online, info.away) for info in page.members], page.more
+    page = expect(MemberList, reply)
+    listed = [
+        Member(info.name, info.online, info.away, info.role, info.muted_until)
+        for info in page.members
+    ]
+    return listed, page.more
 
 
 def who(session: Session, ticket: Ticket) -> None:
     """The `People` online."""
-    if _is_open(session, ticket):
+    if is_open(session, ticket):
         session.reading.ask(commands.Who, _people, ticket)
 
 
 def whois(session: Session, ticket: Ticket, name: str) -> None:
     """The `Member` of the lobby that has this name, present or absent."""
-    if _is_open(session, ticket):
+    if is_open(session, ticket):
         session.reading.ask(lambda id: commands.Whois(id, name=name), _person, ticket)
 
 
@@ -242,14 +261,14 @@ def _person(reply: Reply) -> Member:
 
 
 def _people(reply: Reply) -> People:
-    roster = _expect(Roster, reply)
+    roster = expect(Roster, reply)
     away = {name: roster.away[name] for name in roster.names if name in roster.away}
     return People(roster.online, tuple(roster.names), away)
 
 
 def away(session: Session, ticket: Ticket, text: str | None) -> None:
     """Say that one is away; None: that one is back. Said again by itself in each later session."""
-    if _is_open(session, ticket):
+    if is_open(session, ticket):
         session.reading.say_away(text, ticket)
 
 
@@ -262,7 +281,7 @@ def position(session: Session, ticket: Ticket, name: str | None) -> None:
 
 def markers(session: Session, ticket: Ticket) -> None:
     """The `Marker` of each room one is in, the lobby first, and of the private messages."""
-    if not _is_open(session, ticket):
+    if not is_open(session, ticket):
         return
     listed = [
         Marker(room.name, room.reader.marker, room.reader.seq, room.reader.start)
@@ -280,7 +299,7 @@ def _lobby_first(room: JoinedRoom) -> tuple[bool, str]:
 
 def flush(session: Session, ticket: Ticket) -> None:
     """Complete when everything written before is answered."""
-    if _is_open(session, ticket):
+    if is_open(session, ticket):
         session.writing.flush(ticket)
 
 
@@ -293,7 +312,7 @@ def give_up(session: Session, ticket: Ticket) -> None:
 _Reply = TypeVar("_Reply", bound=Reply)
 
 
-def _expect(kind: type[_Reply], reply: Reply) -> _Reply:
+def expect(kind: type[_Reply], reply: Reply) -> _Reply:
     """The reply, which carries our query's id, as what that query is answered with."""
     if not isinstance(reply, kind):
         raise WireError(

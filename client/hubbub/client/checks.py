@@ -2,9 +2,10 @@
 
 from copy import deepcopy
 
-from hubbub.client.errors import BadName, BadText, RequestError, TooLarge
+from hubbub.client.errors import BadCode, BadName, BadText, RequestError, TooLarge
 from hubbub.common.codec import check_data
-from hubbub.common.errors import Code, InvalidName, WireError
+from hubbub.common.codes import normalise
+from hubbub.common.errors import Code, InvalidCode, InvalidName, WireError
 from hubbub.common.fields import Data
 from hubbub.common.limits import (
     AWAY_BYTES,
@@ -12,6 +13,9 @@ from hubbub.common.limits import (
     DESCRIPTION_BYTES,
     KIB,
     MAX_NUMBER,
+    PASSWORD_CHARACTERS,
+    REASON_CHARACTERS,
+    RESTRAINT_SECONDS,
     TEXT_BYTES,
 )
 from hubbub.common.names import canonical
@@ -60,6 +64,38 @@ def check_description(text: str) -> None:
     """Raises TooLarge, or BadText for what is no Unicode text."""
     if _bytes(text) > DESCRIPTION_BYTES:
         raise TooLarge(Code.TOO_LARGE, f"a description has at most {DESCRIPTION_BYTES} bytes")
+
+
+def check_password(text: str) -> None:
+    """Raises TooLarge, BadText for what is no Unicode text, or TypeError. None of them holds the password."""
+    _bytes(text)
+    if len(text) > PASSWORD_CHARACTERS:
+        raise TooLarge(Code.TOO_LARGE, f"a password has at most {PASSWORD_CHARACTERS} characters")
+
+
+def check_code(code: str) -> str:
+    """Return the letters of a code as it was typed. Raises BadCode if it cannot be one."""
+    try:
+        return normalise(code)
+    except InvalidCode as error:
+        raise BadCode(Code.BAD_CODE, str(error)) from None
+
+
+def check_reason(text: str) -> str:
+    """Return a reason with what parts its lines made spaces. Raises TooLarge, BadText for what is no Unicode text, or TypeError."""
+    _bytes(text)
+    line = " ".join(text.split())
+    if len(line) > REASON_CHARACTERS:
+        raise TooLarge(Code.TOO_LARGE, f"a reason has at most {REASON_CHARACTERS} characters")
+    return line
+
+
+def check_seconds(seconds: int, *, least: int = 0, most: int = RESTRAINT_SECONDS) -> None:
+    """Raises TypeError or ValueError for what is no number of seconds within these bounds."""
+    if not isinstance(seconds, int):
+        raise TypeError(f"seconds are an int, not {type(seconds).__name__}")
+    if not least <= seconds <= most:
+        raise ValueError(f"seconds are {least} to {most}, not {seconds}")
 
 
 def _bytes(text: str) -> int:

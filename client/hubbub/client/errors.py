@@ -8,8 +8,14 @@
     │   ├── Refused                    something listens that is no hubbub broker, or one that refuses us
     │   ├── VersionUnsupported         update one of the two sides
     │   └── LoginRefused               also a RequestError: the broker does not let this name or key in
-    │       ├── NameTaken              choose another name
-    │       └── TooManyNames           use a name that this key owns already
+    │       ├── NameTaken              choose another name; or it is yours: give its password, or a code of `Account.link`
+    │       ├── TooManyNames           use a name that this key owns already
+    │       ├── InviteRequired         newcomers need an invite code
+    │       ├── RegistrationClosed     there are no newcomers
+    │       ├── BadCredentials         a wrong password, or no such name
+    │       ├── BadCode                a wrong code, or one that is used up or too old
+    │       └── PutOut                 kicked, device_removed, locked_down: at the login, or in the midst of it all
+    │           └── Banned             the text says why and until when
     ├── RequestError                   the broker refused one request; `.code` is its stable code. Nothing happened.
     │   ├── BadName                    a name that breaks the rules
     │   ├── BadText                    a message of nothing, or a text with what no text can have
@@ -17,6 +23,8 @@
     │   ├── UnknownRoom, UnknownUser   nobody and nothing of that name
     │   ├── NotMember                  join the room first
     │   ├── RoomExists, LobbyIsForAll, TooManyRooms
+    │   ├── Forbidden                  one's role or a restraint is against it: forbidden, muted, barred, read_only, slow_mode, locked_down
+    │   ├── WeakPassword               too easily guessed: the text has advice
     │   └── AlreadyDone                it happened before; its outcome is no longer remembered
     ├── OutcomeUnknown                 no answer in time: a write may still happen (it stays in the outbox)
     ├── Closed                         the client was closed, or has ended; `__cause__` says why
@@ -28,6 +36,7 @@ Names and sizes are checked before anything is sent, so these errors come with o
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from hubbub.common.errors import Code, HubbubError
 
@@ -63,11 +72,12 @@ class VersionUnsupported(ConnectError):
 
 
 class RequestError(HubbubError):
-    """The broker refused a request. Match on `code`; the text is for people."""
+    """The broker refused a request. Match on `code`; the text is for people. `retry_after`: in how many seconds it may be asked again; 0: not told."""
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, retry_after: float = 0.0) -> None:
         super().__init__(text)
         self.code = code
+        self.retry_after = retry_after
 
 
 class LoginRefused(ConnectError, RequestError):
@@ -80,6 +90,30 @@ class NameTaken(LoginRefused):
 
 class TooManyNames(LoginRefused):
     """This key owns as many names as it may."""
+
+
+class InviteRequired(LoginRefused):
+    """Newcomers need an invite code. So does, until it gives a password or a link code, a new device of somebody who is known."""
+
+
+class RegistrationClosed(LoginRefused):
+    """The broker takes no newcomers. A new device of somebody who is known needs a password or a link code."""
+
+
+class BadCredentials(LoginRefused):
+    """The password is wrong; or there is no such name, or it has no password."""
+
+
+class BadCode(LoginRefused):
+    """No invite has this code, nor does it link a device to this name: wrong, used up or too old."""
+
+
+class PutOut(LoginRefused):
+    """The broker lets this person, key or address in no longer, and ended what there was. The client does not come back by itself."""
+
+
+class Banned(PutOut):
+    """Banned from the whole chat; the text says why and until when."""
 
 
 class BadName(RequestError):
@@ -118,6 +152,14 @@ class TooManyRooms(RequestError):
     """This account is in as many rooms as it may be."""
 
 
+class Forbidden(RequestError):
+    """One's role is too low; or one is muted, barred, or the room or the chat lets only moderators speak. `code` says which."""
+
+
+class WeakPassword(RequestError):
+    """The password is too easily guessed; the text has the estimator's advice."""
+
+
 class AlreadyDone(RequestError):
     """The write was taken long ago; the broker no longer knows with what outcome."""
 
@@ -146,9 +188,7 @@ class HomeUnusable(HubbubError):
     """The folder of keys cannot be used; the text names the file and what is wrong."""
 
 
-BY_CODE: dict[str, type[RequestError]] = {
-    Code.NAME_TAKEN: NameTaken,
-    Code.TOO_MANY_NAMES: TooManyNames,
+BY_CODE: Final[dict[str, type[RequestError]]] = {
     Code.BAD_NAME: BadName,
     Code.BAD_TEXT: BadText,
     Code.TOO_LARGE: TooLarge,
@@ -158,21 +198,52 @@ BY_CODE: dict[str, type[RequestError]] = {
     Code.ROOM_EXISTS: RoomExists,
     Code.LOBBY_IS_FOR_ALL: LobbyIsForAll,
     Code.TOO_MANY_ROOMS: TooManyRooms,
+    Code.FORBIDDEN: Forbidden,
+    Code.MUTED: Forbidden,
+    Code.BARRED: Forbidden,
+    Code.READ_ONLY: Forbidden,
+    Code.SLOW_MODE: Forbidden,
+    Code.LOCKED_DOWN: Forbidden,
+    Code.WEAK_PASSWORD: WeakPassword,
     Code.ALREADY_DONE: AlreadyDone,
     Code.CANCELLED: Cancelled,
 }
+"""Of requests."""
+
+AT_LOGIN: Final[dict[str, type[RequestError]]] = {
+    Code.BAD_NAME: BadName,
+    Code.NAME_TAKEN: NameTaken,
+    Code.TOO_MANY_NAMES: TooManyNames,
+    Code.INVITE_REQUIRED: InviteRequired,
+    Code.REGISTRATION_CLOSED: RegistrationClosed,
+    Code.BAD_CREDENTIALS: BadCredentials,
+    Code.BAD_CODE: BadCode,
+    Code.BANNED: Banned,
+    Code.KICKED: PutOut,
+    Code.DEVICE_REMOVED: PutOut,
+    Code.LOCKED_DOWN: PutOut,
+}
+"""Of logins, and of the end of what a login began."""
 
 
-def refused(code: str, text: str) -> RequestError:
+def refused(code: str, text: str, retry_after: float = 0.0) -> RequestError:
     """Return the exception of a request that the broker refused."""
-    return BY_CODE.get(code, RequestError)(code, text)
+    return BY_CODE.get(code, RequestError)(code, text, retry_after)
 
 
-def login_refused(code: str, text: str) -> HubbubError:
+def login_refused(code: str, text: str, retry_after: float = 0.0) -> HubbubError:
     """Return the exception of a refused `hello` or `login`."""
     if code == Code.VERSION_UNSUPPORTED:
         return VersionUnsupported(text)
-    return BY_CODE.get(code, LoginRefused)(code, text)
+    return AT_LOGIN.get(code, LoginRefused)(code, text, retry_after)
+
+
+def put_out(code: str, text: str) -> HubbubError:
+    """Return the exception of a session that the broker ended for good."""
+    kind = AT_LOGIN.get(code)
+    if kind is None or not issubclass(kind, PutOut):
+        return Closed(f"the broker ended this session: {text}")
+    return kind(code, text)
 
 
 def other_version(broker: str, theirs: Sequence[int], ours: Sequence[int]) -> VersionUnsupported:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import threading
 import warnings
 from collections.abc import Callable
@@ -9,15 +10,18 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Final
 
+from hubbub.client.checks import check_code, check_password
 from hubbub.client.door import nobody_listens
 from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused, WrongKey
 from hubbub.client.home import Home
+from hubbub.client.link import Credentials
 from hubbub.client.pump import PUMP_THREAD, Pump, Target
 from hubbub.client.reach import by_ipv6, check_address
 from hubbub.client.results import LoggedIn
 from hubbub.client.tickets import new_future
 from hubbub.client.trust import Trust, changed, keep, server_key
 from hubbub.common.fingerprint import fingerprint
+from hubbub.common.limits import DEVICE_LABEL_CHARACTERS
 from hubbub.common.links import JoinLink, Place, address_of, parse_place
 from hubbub.common.names import fold
 
@@ -28,16 +32,30 @@ ABANDONED_SECONDS: Final = 2.0
 CLIENT_NAME: Final = "hubbub python"
 
 
-def target(address: str | Place, name: str, home: Home, insecure: bool, trust: Trust) -> Target:
+def credentials(password: str | None, code: str | None, device: str | None) -> Credentials:
+    """Return what is said of oneself at the first login. Raises BadCode, TooLarge, BadText, or TypeError."""
+    if password is not None:
+        check_password(password)
+    if code is not None:
+        code = check_code(code)
+    label = platform.node() if device is None else device
+    return Credentials(password, code, label[:DEVICE_LABEL_CHARACTERS])
+
+
+def target(
+    address: str | Place, name: str, home: Home, insecure: bool, trust: Trust, proof: Credentials
+) -> Target:
     """Return what `Client` is asked for as the pump needs it: keys read or made, the broker's key known. Raises as `Client` does."""
     typed = parse_place(address) if isinstance(address, str) else address
     place = address_of(typed)
     check_address(place, insecure=insecure)
     if isinstance(typed, JoinLink):
         trust = replace(trust, key=typed.key)
+        if (proof.password or proof.code) is None:
+            proof = replace(proof, code=typed.code or None)
     keys = home.device_key()
     key = None if insecure else server_key(home, place, trust)
-    return Target(place, keys, key, name, CLIENT_NAME, by_ipv6(place))
+    return Target(place, keys, key, name, CLIENT_NAME, by_ipv6(place), proof)
 
 
 def owner(target: Target) -> str:

@@ -7,6 +7,7 @@ OFFLINE ── connected ──▶ GREETING ── welcome ──▶ LIVE
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
@@ -28,6 +29,15 @@ ABSENT_SECONDS: Final = 30.0
 """ZeroMQ makes a lost connection again by itself, within 5 seconds of the broker's return; in case it gave up, it is told to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What lets somebody in whose key the broker does not know, said until the first welcome and then forgotten. `device` is what this device is to be called."""
+
+    password: str | None = field(default=None, repr=False)
+    code: str | None = field(default=None, repr=False)
+    device: str = ""
+
+
 class Phase(Enum):
     """Where the connection stands."""
 
@@ -47,6 +57,7 @@ class Link:
         new_events_key: Callable[[], bytes],
         ids: Iterator[int],
         do: Callable[[Effect], None],
+        credentials: Credentials,
     ) -> None:
         self.phase = Phase.OFFLINE
         self.resuming = False
@@ -55,6 +66,7 @@ class Link:
         self._new_events_key = new_events_key
         self._ids = ids
         self._do = do
+        self._credentials = credentials
         self._hello = self._login = -1
         self._events: ConnectEvents | None = None
         self._key = b""
@@ -79,6 +91,9 @@ class Link:
             events_key=self._key,
             producer=producer,
             resuming=self.resuming,
+            password=self._credentials.password,
+            code=self._credentials.code,
+            device=self._credentials.device,
         )
         self._do(Send((hello, login)))
 
@@ -90,6 +105,11 @@ class Link:
         """Return `seconds`, doubled for each login in vain before the present one."""
         return min(seconds * 2.0 ** min(self._tries - 1, 10), most)
 
+    @property
+    def is_proving(self) -> bool:
+        """Whether the login has a password or a code in it, that somebody has typed and waits to hear about."""
+        return (self._credentials.password or self._credentials.code) is not None
+
     def is_greeting(self, id: int) -> bool:
         """Whether `id` is that of the present hello or login."""
         return self.phase is Phase.GREETING and id in (self._hello, self._login)
@@ -98,6 +118,7 @@ class Link:
         """The session is live: have its events connected."""
         self.phase = Phase.LIVE
         self.resuming = True
+        self._credentials = Credentials()  # this key is known from now on
         self._tries = 0
         self._name = welcome.name
         self._next = now + PING_SECONDS

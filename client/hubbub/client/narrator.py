@@ -22,7 +22,7 @@ from hubbub.common.events import (
 Message = updates.Message | updates.PrivateMessage
 
 
-def narrate(
+def narrate(  # noqa: PLR0911 - a table
     event: AnyEvent, *, room: str, seq: int, own: bool = False, earlier: bool = False
 ) -> updates.Update | None:
     """Return the update of one event; None for what is no news by itself (a type unknown here; presence, which has a keeper of its own)."""
@@ -35,12 +35,54 @@ def narrate(
             return updates.RoomCreated(room, by, description, time, seq, earlier)
         case MemberJoined(name=name, time=time):
             return updates.MemberJoined(room, name, time, seq, earlier)
-        case MemberLeft(name=name, time=time):
-            return updates.MemberLeft(room, name, time, seq, earlier)
-        case RoleChanged() | MemberMuted() | RoomChanged() | Audited() | RoomInvited():
-            pass
+        case MemberLeft(name=name, time=time, by=by, reason=reason):
+            return updates.MemberLeft(room, name, time, seq, earlier, by, reason)
+        case RoomInvited(sender=sender, to=to, name=name, time=time):
+            return updates.Invited(sender, to, name, time, seq, earlier)
+        case RoleChanged() | MemberMuted() | RoomChanged() | Audited():
+            return _governed(event, room, seq, earlier)
         case PresenceChanged() | UnknownEvent():
             pass
         case _:
             assert_never(event)
     return None
+
+
+def _governed(
+    event: RoleChanged | MemberMuted | RoomChanged | Audited, room: str, seq: int, earlier: bool
+) -> updates.Update:
+    """Return the update of what those did who have a say in a room, or in the chat."""
+    match event:
+        case RoleChanged(name=name, role=role, by=by, time=time):
+            return updates.RoleChanged(room, name, role, by, time, seq, earlier)
+        case MemberMuted(name=name, by=by, until=until, reason=reason, time=time):
+            return updates.MemberMuted(room, name, by, until, reason, time, seq, earlier)
+        case RoomChanged():
+            return updates.RoomChanged(
+                room,
+                event.by,
+                event.time,
+                seq,
+                earlier,
+                event.description,
+                event.private,
+                event.read_only,
+                event.history,
+                event.slow,
+            )
+        case Audited():
+            return updates.Audited(
+                room,
+                event.by,
+                event.action,
+                event.subject,
+                event.room,
+                event.reason,
+                event.until,
+                event.detail,
+                event.time,
+                seq,
+                earlier,
+            )
+        case _:
+            assert_never(event)

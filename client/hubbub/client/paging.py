@@ -6,8 +6,9 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from hubbub.client.calls import Piece
-from hubbub.client.results import History, Member, Room
+from hubbub.client.results import Ban, Bans, History, Member, Room
 from hubbub.common.commands import History as Wish
+from hubbub.common.fields import LockdownLevel
 from hubbub.common.limits import PAGE_ITEMS
 
 _Named = TypeVar("_Named", Room, Member)
@@ -22,6 +23,17 @@ def all_pages(ask: Callable[[str], tuple[list[_Named], bool]]) -> list[_Named]:
             break
         items += page
     return items
+
+
+def all_bans(ask: Callable[[str], tuple[list[Ban], bool, LockdownLevel]]) -> Bans:
+    """Return all bans; `ask` gets "KIND SUBJECT" of the last one seen."""
+    bans, more, level = ask("")
+    while more and bans:
+        page, more, level = ask(f"{bans[-1].kind} {bans[-1].subject}")
+        if not page:
+            break
+        bans += page
+    return Bans(tuple(bans), level)
 
 
 def read_history(ask: Callable[[Wish], Piece], wish: Wish, limit: int) -> History:

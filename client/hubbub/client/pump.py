@@ -36,6 +36,7 @@ from hubbub.client.effects import (
     Unsubscribe,
 )
 from hubbub.client.errors import Closed, NobodyListens, Refused
+from hubbub.client.link import Credentials
 from hubbub.client.outbox import Keeping
 from hubbub.client.outbox_file import OutboxFile
 from hubbub.client.results import LoggedIn
@@ -75,6 +76,7 @@ class Target:
     name: str
     client: str
     by_ipv6: bool
+    credentials: Credentials = Credentials()  # noqa: RUF009 - frozen, and empty
 
 
 class Pump:
@@ -108,6 +110,7 @@ class Pump:
             new_events_key=self._new_events_key,
             opening=self.opening,
             client=target.client,
+            credentials=target.credentials,
             keeping=None if outbox is None else Keeping(outbox, outbox.kept, earlier_future),
         )
 

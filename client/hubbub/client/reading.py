@@ -103,6 +103,7 @@ class Reading:
         if room is None:
             self.joined(joined, now, quiet=quiet)
             return
+        room.settle(joined)
         if joined.seq < room.reader.seq:  # less than was read: the broker has lost events
             self._showing.emit(Diverged(room.name, room.reader.seq))
             room.reader = LogReader(joined.room, joined.seq, joined.digest, joined.read)
@@ -135,14 +136,14 @@ class Reading:
         self.rooms.add(joined)
         self._subscribe(joined.room, now)
         if not quiet:
-            self._showing.emit(RoomJoined(joined.name, joined.description))
+            self._showing.emit(RoomJoined(joined.name, joined.description, joined.role))
 
-    def left(self, id: bytes) -> None:
-        """One is no longer a member."""
+    def left(self, id: bytes, by: str = "", reason: str = "") -> None:
+        """One is no longer a member, put out `by` somebody or not."""
         room = self.rooms.remove(id)
         if room is not None:
             self._do(Unsubscribe(id))
-            self._showing.emit(RoomLeft(room.name))
+            self._showing.emit(RoomLeft(room.name, by, reason))
 
     def _subscribe(self, id: bytes, now: float) -> None:
         self._do(Subscribe(id))
@@ -218,6 +219,9 @@ class Reading:
 
     def _show(self, reader: LogReader, found: list[Found]) -> None:
         if found:
+            room = self.rooms.get(reader.log)
+            if room is not None:
+                found = room.takes(found, self._showing.me)
             self._showing.show(self._name(reader), reader, found)
 
     def _name(self, reader: LogReader) -> str | None:
@@ -362,7 +366,7 @@ class Reading:
             case Question(make=make, ticket=None):
                 self._asking_roster = self._asking_roster and make is not Who
             case Question(ticket=ticket):
-                self._do(Fail(ticket, refused(error.code, error.text)))
+                self._do(Fail(ticket, refused(error.code, error.text, error.retry_after)))
 
     def _page(self, log: bytes, page: Page | None, now: float) -> None:
         reader = self.reader(log)

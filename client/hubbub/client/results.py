@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import overload
 
 from hubbub.client.updates import Message, PrivateMessage
-from hubbub.common.fields import Data
+from hubbub.common.addresses import Address, parse
+from hubbub.common.fields import BanKind, Data, HistoryShown, LockdownLevel, RoleName
+from hubbub.common.links import JoinLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,25 @@ class History(Sequence[Message | PrivateMessage]):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A room as listed; `joined` says whether one is a member."""
+    """A room as listed, and its settings; `role` is one's own in it, None: one is no member. In the lobby it is one's role in the whole chat."""
 
     name: str
     description: str
     members: int
-    joined: bool
+    role: RoleName | None = None
+    private: bool = False
+    """Not listed to others; entered only by invitation, or by being added."""
+    read_only: bool = False
+    """Only moderators post."""
+    history: HistoryShown = "all"
+    """How much of what was said a member may read."""
+    slow: int = 0
+    """Seconds between two posts of one member, moderators aside."""
+
+    @property
+    def joined(self) -> bool:
+        """Whether one is a member."""
+        return self.role is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,75 @@ class Member:
     online: bool
     away: str | None = None
     """What they say of being away, which may be empty; None: they are not."""
+    role: RoleName = "member"
+    muted_until: int = 0
+    """Until when they may not speak there, in milliseconds since 1970, UTC; 0: they may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A key that may use one's name. `number` is for `Account.remove_device`; times in milliseconds since 1970, UTC, `used` to the day."""
+
+    number: int
+    fingerprint: str
+    label: str
+    added: int
+    used: int
+    online: bool
+    current: bool
+    """Whether it is the one that asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCode:
+    """A one-time code by which another device may use one's name, good for so many seconds."""
+
+    code: str = field(repr=False)
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An invite: its code lets so many newcomers in, until `expires`, in milliseconds since 1970, UTC."""
+
+    code: str = field(repr=False)
+    uses: int
+    expires: int
+
+    def link(self, address: str | Address, key: bytes) -> str:
+        """Return a join link with the code in it. `address` is the broker's as newcomers reach it, `key` its public key, as `Client.server_key` has it."""
+        where = parse(address) if isinstance(address, str) else address
+        return str(JoinLink(where, key, self.code))
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Somebody kept out of the chat: an account, a key, an address or a network. `by` empty: the operator did it; `until` 0: until it is lifted."""
+
+    kind: BanKind
+    subject: str
+    by: str
+    created: int
+    until: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bans(Sequence[Ban]):
+    """The bans, by kind and subject, usable as a sequence; and how far the chat is locked down."""
+
+    bans: tuple[Ban, ...]
+    lockdown: LockdownLevel
+
+    @overload
+    def __getitem__(self, index: int) -> Ban: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Ban]: ...
+    def __getitem__(self, index: int | slice) -> Ban | Sequence[Ban]:
+        return self.bans[index]
+
+    def __len__(self) -> int:
+        return len(self.bans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
-"""The rooms that one is a member of, by id and by name, and which of their subscriptions the broker has not granted yet. Pure."""
+"""The rooms that one is a member of, by id and by name, one's role there, and which of their subscriptions the broker has not granted yet. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from hubbub.client.logs import LogReader
+from hubbub.client.logs import Found, Hole, LogReader, Read
+from hubbub.common.events import RoleChanged, RoomChanged
+from hubbub.common.fields import HistoryShown, RoleName
 from hubbub.common.names import fold
 from hubbub.common.replies import Joined
 
@@ -16,12 +18,35 @@ GRANT_TRIES: Final = 3
 
 @dataclass(slots=True)
 class JoinedRoom:
-    """A room and its reader."""
+    """A room, its reader, and one's role in it."""
 
     id: bytes
     name: str
-    description: str
     reader: LogReader
+    role: RoleName
+    history: HistoryShown
+
+    def settle(self, joined: Joined) -> None:
+        """Take how things stand there, as the broker tells it."""
+        self.role = joined.role
+        self.history = joined.history
+
+    def takes(self, found: list[Found], me: str) -> list[Found]:
+        """Take from what was read what changes one's role and the room; return what the app is to be told of it.
+
+        What was said before one came (again) to a room that shows no more than that is not missed: it was never to be read.
+        """
+        for item in found:
+            match item:
+                case Read(event=RoleChanged(name=name, role=role)) if name == me:
+                    self.role = role
+                case Read(event=RoomChanged(history="all" | "since_joined" as history)):
+                    self.history = history
+                case _:
+                    pass
+        if self.history == "since_joined":
+            return [item for item in found if not isinstance(item, Hole)]
+        return found
 
 
 @dataclass(slots=True)
@@ -44,7 +69,7 @@ class Rooms:
     def add(self, joined: Joined) -> JoinedRoom:
         """Become a member: read from the room's head on."""
         reader = LogReader(joined.room, joined.seq, joined.digest, joined.read)
-        room = JoinedRoom(joined.room, joined.name, joined.description, reader)
+        room = JoinedRoom(joined.room, joined.name, reader, joined.role, joined.history)
         self._by_id[room.id] = self._by_name[fold(room.name)] = room
         return room
 

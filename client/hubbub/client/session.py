@@ -16,8 +16,8 @@ from itertools import count
 from typing import Final, assert_never, cast
 
 from hubbub.client.effects import Complete, Effect, Emit, End, Fail, Reconnect, Send, Ticket
-from hubbub.client.errors import Closed, login_refused, refused
-from hubbub.client.link import Link, Phase
+from hubbub.client.errors import Closed, login_refused, put_out, refused
+from hubbub.client.link import Credentials, Link, Phase
 from hubbub.client.outbox import Keeping
 from hubbub.client.reading import Reading
 from hubbub.client.results import LoggedIn
@@ -62,11 +62,15 @@ BYE_SECONDS: Final = 2.0
 """How long the answer to `logout` may take: everything is answered by then, so a broker that hangs keeps nobody."""
 
 
+_COME_BACK: Final = frozenset({Code.SHUTTING_DOWN, Code.FLOODING})
+"""Why the broker ends a session that may begin anew later; any other is over for good."""
+
+
 class Session:
     """One client's session with one broker, from construction to `End`, over all reconnects.
 
     `opening` is the ticket of the first login: it completes, with `LoggedIn`, as soon as whatever happens will be seen.
-    `new_events_key` makes a key pair for the connection of events and returns its public half.
+    `credentials` are said in the first login only. `new_events_key` makes a key pair for the connection of events and returns its public half.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Session:
         new_events_key: Callable[[], bytes],
         opening: Ticket = None,
         client: str = "",
+        credentials: Credentials | None = None,
         keeping: Keeping | None = None,
     ) -> None:
         self.name = name
@@ -86,7 +91,9 @@ class Session:
         self._showing = Showing(self.writing.outbox, self.do)
         share = self.writing.outbox.producer[0] / 256  # random, so each client has another
         self.reading = Reading(self._showing, self.do, share)
-        self._link = Link(name, client, new_events_key, self._ids, self.do)
+        self._link = Link(
+            name, client, new_events_key, self._ids, self.do, credentials or Credentials()
+        )
         self._opening: Ticket = opening
         self._created = False
         self._open_by: float | None = None
@@ -183,7 +190,7 @@ class Session:
             case Joined():
                 self.reading.joined(reply, now)
             case Left():
-                self.reading.left(reply.room)
+                self.reading.left(reply.room, reply.by, reply.reason)
             case Marked():
                 self.reading.marked(reply)
             case Subscribed():
@@ -221,10 +228,11 @@ class Session:
 
     def _error(self, error: Error, now: float) -> None:
         if error.id is not None and self._link.is_greeting(error.id):
-            if error.code in TRANSIENT:
+            tried_too_often = error.code == Code.SLOW_DOWN and self._link.is_proving
+            if error.code in TRANSIENT and not tried_too_often:
                 self._link.greet_later(now)
             else:
-                self.end(login_refused(error.code, error.text))
+                self.end(login_refused(error.code, error.text, error.retry_after))
         elif not self.is_live:
             pass  # meant for an earlier session of ours
         elif error.n is not None:
@@ -237,11 +245,11 @@ class Session:
             self.end(refused(error.code, f"the broker refused a whole frame: {error.text}"))
 
     def _broker_closes(self, closing: Closing, now: float) -> None:
-        if closing.code == Code.SHUTTING_DOWN:
+        if closing.code in _COME_BACK:
             self._drop(now, closing.retry_after)
             self.do(Reconnect(closing.retry_after))
         elif self.is_live:
-            self.end(Closed(f"the broker ended this session: {closing.text}"))
+            self.end(put_out(closing.code, closing.text))
 
     # The app.
 

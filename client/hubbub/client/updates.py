@@ -9,7 +9,7 @@ To add one: a dataclass here, its name in `Update`, and the line of `hubbub.clie
 from dataclasses import dataclass
 
 from hubbub.common.errors import HubbubError
-from hubbub.common.fields import Data
+from hubbub.common.fields import Data, HistoryShown, RoleName
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,89 @@ class MemberJoined:
 
 @dataclass(frozen=True, slots=True)
 class MemberLeft:
-    """Somebody ended the membership of a room."""
+    """Somebody ended the membership of a room; or, with `by`, was put out of it."""
 
     room: str
     name: str
+    time: int
+    seq: int
+    earlier: bool = False
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged:
+    """A member has another role in a room; in the lobby: in the whole chat. `by` empty: the broker's operator gave it."""
+
+    room: str
+    name: str
+    role: RoleName
+    by: str
+    time: int
+    seq: int
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemberMuted:
+    """A member may not speak in a room until a time, in milliseconds since 1970, UTC; 0: may speak again."""
+
+    room: str
+    name: str
+    by: str
+    until: int
+    reason: str
+    time: int
+    seq: int
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """A room has other settings: those that are not None."""
+
+    room: str
+    by: str
+    time: int
+    seq: int
+    earlier: bool = False
+    description: str | None = None
+    private: bool | None = None
+    read_only: bool | None = None
+    history: HistoryShown | None = None
+    slow: int | None = None
+    """Seconds between two posts of one member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A person was invited to a room, oneself or by oneself. `seq` counts in one's own inbox, as that of a private message."""
+
+    sender: str
+    to: str
+    room: str
+    time: int
+    seq: int
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """Somebody used a power over others. Only the chat's owners see it, in the room `room`.
+
+    `action` is a word for programs, `subject` whom or what it was done to, in the room `where` or (empty) in the whole chat. `by` empty: the
+    broker's operator. `until`, in milliseconds since 1970, UTC, 0: without an end, or it has none.
+    """
+
+    room: str
+    by: str
+    action: str
+    subject: str
+    where: str
+    reason: str
+    until: int
+    detail: str
     time: int
     seq: int
     earlier: bool = False
@@ -128,17 +207,20 @@ class MarkerMoved:
 
 @dataclass(frozen=True, slots=True)
 class RoomJoined:
-    """One became a member of a room, by this session or another of one's own."""
+    """One became a member of a room, by this session, by another of one's own, or because a moderator made one."""
 
     room: str
     description: str
+    role: RoleName = "member"
 
 
 @dataclass(frozen=True, slots=True)
 class RoomLeft:
-    """One is no longer a member of a room."""
+    """One is no longer a member of a room; with `by`: one was put out of it."""
 
     room: str
+    by: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +268,11 @@ Update = (
     | RoomCreated
     | MemberJoined
     | MemberLeft
+    | RoleChanged
+    | MemberMuted
+    | RoomChanged
+    | Invited
+    | Audited
     | PersonJoined
     | PersonLeft
     | PersonAway

@@ -151,7 +151,7 @@ class Writing:
         self._answered()
         settled = self.outbox.settle(n, 1, now)
         for _, entry in settled:
-            self._do(Fail(entry.ticket, refused(error.code, error.text)))
+            self._do(Fail(entry.ticket, refused(error.code, error.text, error.retry_after)))
         self._undone(settled, is_cancelled=error.code == Code.CANCELLED)
 
     def abandon(self, why: str) -> None:

@@ -20,7 +20,7 @@ from hubbub.common.errors import HubbubError
 
 
 def seen(update: Update, room: str = "lobby") -> str | None:
-    line = screen.line(update, me="Alice", room=room)
+    line = screen.line(update, me="Alice", when=str, room=room)
     return None if line is None else str(line)
 
 
@@ -136,9 +136,9 @@ def test_members_tell_who_is_offline() -> None:
 
 def test_rooms_stand_in_a_column() -> None:
     listed = [
-        Room("lobby", "", 3, joined=True),
-        Room("dev", "code", 1, joined=True),
-        Room("x", "", 2, joined=False),
+        Room("lobby", "", 3, "member"),
+        Room("dev", "code", 1, "member"),
+        Room("x", "", 2),
     ]
     assert screen.rooms(listed, "dev") == [
         "lobby  (3 members, joined)",
@@ -149,7 +149,7 @@ def test_rooms_stand_in_a_column() -> None:
 
 def test_wide_names_of_rooms_keep_the_column_and_a_very_long_one_leaves_it() -> None:
     names = ["lobby", "部屋", "e\u0301t", "長い部屋名前" * 5]
-    assert screen.rooms([Room(name, "", 2, joined=False) for name in names], "lobby") == [
+    assert screen.rooms([Room(name, "", 2) for name in names], "lobby") == [
         "lobby" + " " * 19 + "  (2 members, you talk here)",
         "部屋" + " " * 20 + "  (2 members)",
         "e\u0301t" + " " * 22 + "  (2 members)",
@@ -175,7 +175,7 @@ def test_a_deed_reads_as_one() -> None:
     ],
 )
 def test_a_mention_of_me_stands_out_and_rings(text: str, mention: str | None) -> None:
-    line = screen.line(message("Bob", text), me="Alice", room="lobby")
+    line = screen.line(message("Bob", text), me="Alice", when=str, room="lobby")
     assert line is not None
     found = [span.text for span in line.spans if span.style is Style.MENTION]
     assert found == ([] if mention is None else [mention])
@@ -184,19 +184,19 @@ def test_a_mention_of_me_stands_out_and_rings(text: str, mention: str | None) ->
 
 
 def test_a_short_name_is_mentioned_behind_an_at_only() -> None:
-    line = screen.line(message("Bob", "a b @a"), me="a", room="lobby")
+    line = screen.line(message("Bob", "a b @a"), me="a", when=str, room="lobby")
     assert line is not None
     assert [span.text for span in line.spans if span.style is Style.MENTION] == ["@a"]
 
 
 def test_my_own_words_do_not_mention_me() -> None:
-    line = screen.line(message("Alice", "I, Alice"), me="Alice", room="lobby")
+    line = screen.line(message("Alice", "I, Alice"), me="Alice", when=str, room="lobby")
     assert line is not None
     assert not line.rings
 
 
 def test_a_private_message_rings_and_is_never_skipped() -> None:
-    line = screen.line(private("Bob", "Alice", "Hi!"), me="Alice", room="lobby")
+    line = screen.line(private("Bob", "Alice", "Hi!"), me="Alice", when=str, room="lobby")
     assert line is not None
     assert line.rings
     assert not line.may_skip
@@ -210,9 +210,9 @@ def test_text_from_right_to_left_stays_behind_the_name() -> None:
 
 def test_a_very_long_message_is_cut_for_a_person() -> None:
     long = message("Bob", "\n".join(map(str, range(100))))
-    line = screen.line(long, me="Alice", room="lobby", rows=3)
+    line = screen.line(long, me="Alice", when=str, room="lobby", rows=3)
     assert str(line) == "Bob: 0\n1\n2\n(97 more lines; /history shows them)"
-    assert str(screen.line(long, me="Alice", room="lobby")) == f"Bob: {long.text}"
+    assert str(screen.line(long, me="Alice", when=str, room="lobby")) == f"Bob: {long.text}"
 
 
 def test_whoever_is_away_is_said_to_be() -> None:

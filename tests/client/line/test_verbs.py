@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub.client.line import verbs
-from hubbub.client.line.verbs import (
+from hubbub.client.line.actions import (
     Act,
     Action,
     ComeBack,
@@ -19,8 +19,8 @@ from hubbub.client.line.verbs import (
     ShowHistory,
     Unclear,
     Whisper,
-    parse,
 )
+from hubbub.client.line.verbs import parse
 
 
 @pytest.mark.parametrize(

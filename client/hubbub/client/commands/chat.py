@@ -45,6 +45,11 @@ out, and stderr says why; 130 ended by Ctrl-C before it began."""
     is_flag=True,
     help="Trust a new broker whatever its key is; a changed key is still refused.",
 )
+@click.option(
+    "--code",
+    metavar="CODE",
+    help="An invite code, or a code that /link shows on another device of yours. Needed once; a join link may hold it.",
+)
 @click.option("--times", is_flag=True, help="Show when each line came.")
 @click.option(
     "--bell", is_flag=True, help="Ring when you are mentioned or somebody writes to you privately."
@@ -58,6 +63,7 @@ def chat(  # noqa: PLR0913 - an argument an option
     home: Path | None,
     trust: str | None,
     accept_new: bool,
+    code: str | None,
     times: bool,
     bell: bool,
     browse: bool,
@@ -70,6 +76,9 @@ def chat(  # noqa: PLR0913 - an argument an option
 
     What you type goes to everybody in the room, `@name: text` to one person only; /help lists what else there is, /exit leaves. Input may come from
     a pipe: its lines are said one after the other, and the program ends when all have been stored.
+
+    The first device to use a name owns it. From another one you are asked for the name's password, or for a code that /link shows; by a broker that
+    takes newcomers by invitation only, for an invite code. A pipe is asked for the latter only, or gives a code by --code.
 
     A broker on this machine is trusted at first sight. Of any other you are shown the fingerprint of its key and asked once; a pipe needs
     --trust, --accept-new or a join link. If the key changes later, nothing is sent. Broker and client of other versions understand each other as long as
@@ -88,7 +97,7 @@ def chat(  # noqa: PLR0913 - an argument an option
         place = ask_place(terminal, folder, offers(folder, search) if asks else [])
     else:
         check_place(place, folder)
-    further = {"trust": trust, "accept_new": accept_new, "insecure": insecure}
+    further = {"trust": trust, "accept_new": accept_new, "insecure": insecure, "code": code}
     with enter(terminal, place, name, folder, further) as client:
         done = start.run(client, terminal, times=times, bell=bell)
     if not done and not terminal.interactive:

@@ -10,7 +10,7 @@ from typing import Final
 
 from hubbub.client.client import Client
 from hubbub.client.errors import NotMember, RoomExists, UnknownRoom
-from hubbub.client.line import screen, verbs
+from hubbub.client.line import actions, screen
 from hubbub.client.line.completion import Vocabulary
 from hubbub.client.line.crowd import Crowd
 from hubbub.client.line.lines import Line, notice
@@ -23,9 +23,10 @@ HINT_SECONDS: Final = 2.0
 
 @dataclass(slots=True)
 class Place:
-    """Where one talks. `left`: rooms left by command, whose update has not come yet. `away`: one said so."""
+    """Where one talks. `entered`: rooms entered by command, folded as in `left`: rooms left by command, whose update has not come yet. `away`: one said so."""
 
     room: str = LOBBY
+    entered: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     away: bool = False
 
@@ -50,28 +51,30 @@ class Asking:
         self._hinted = False
         self._show = show
 
-    def ask(self, action: verbs.Action) -> None:
+    def ask(self, action: actions.Action) -> None:
         """Do it and show the answer. Raises HubbubError."""
         match action:
-            case verbs.Enter(room):
+            case actions.Enter(room):
                 self._enter(room)
-            case verbs.Quit(room):
+            case actions.MakeRoom():
+                self._make(action)
+            case actions.Quit(room):
                 self._quit(room or self._place.room)
-            case verbs.ListRooms():
+            case actions.ListRooms():
                 for room_line in screen.rooms(self._client.rooms(), self._place.room):
                     self._show(notice(room_line))
-            case verbs.ListPeople(where):
+            case actions.ListPeople(where):
                 self._show(notice(self._people(where)))
-            case verbs.ShowHistory():
+            case actions.ShowHistory():
                 for line in self._past.request(action, self._place.room):
                     self._show(line)
-            case verbs.Verify():
+            case actions.Verify():
                 self._show(screen.verdict(self._client.verify(self._place.room)))
-            case verbs.GoAway(text):
+            case actions.GoAway(text):
                 self._client.away(text)
                 self._place.away = True
                 self._show(notice("The others see that you are away; /back ends that."))
-            case verbs.ComeBack():
+            case actions.ComeBack():
                 self._client.back()
                 self._show(notice("You are back." if self._place.away else "You were not away."))
                 self._place.away = False
@@ -103,10 +106,25 @@ class Asking:
 
     def _enter(self, room: str) -> None:
         created = False
+        self._place.entered.add(fold(room))
         try:
             self._client.join(room)
         except UnknownRoom:
             created = self._create(room)
+        self._talk_in(room, created=created)
+
+    def _make(self, wish: actions.MakeRoom) -> None:
+        self._place.entered.add(fold(wish.room))
+        self._client.create(
+            wish.room,
+            wish.description,
+            private=wish.private,
+            read_only=wish.read_only,
+            history=wish.history,
+        )
+        self._talk_in(wish.room, created=True)
+
+    def _talk_in(self, room: str, *, created: bool) -> None:
         room = self._known(room) or room
         self._place.room = room
         self._show(
@@ -136,13 +154,13 @@ class Asking:
 
     # Advice.
 
-    def advise(self, action: verbs.Write, room: str) -> None:
+    def advise(self, action: actions.Write, room: str) -> None:
         """Tell somebody who forgot the colon that everybody has read it, and whoever writes to an absent person that they are."""
         with suppress(HubbubError):  # nobody of that name: the refusal says so
             match action:
-                case verbs.Say(mention=str(name)) if not self._hinted:
+                case actions.Say(mention=str(name)) if not self._hinted:
                     self._hint(name, room)
-                case verbs.Whisper(to=name) if self._crowd.may_be_absent(name):
+                case actions.Whisper(to=name) if self._crowd.may_be_absent(name):
                     self._absence(name)
                 case _:
                     pass

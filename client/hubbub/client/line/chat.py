@@ -7,15 +7,14 @@ It decides nothing that `verbs` (what a line asks for), `asking` (what is answer
 import contextlib
 import queue
 import threading
-from concurrent.futures import Future
 from dataclasses import replace
-from itertools import count
 from time import time
 from typing import Final, assert_never
 
 from hubbub.client.client import Client
-from hubbub.client.errors import Closed, OutcomeUnknown, TooLarge
-from hubbub.client.line import screen, verbs
+from hubbub.client.errors import OutcomeUnknown, TooLarge
+from hubbub.client.line import actions, authority, screen, verbs
+from hubbub.client.line.accounts import Accounts
 from hubbub.client.line.asking import Asking, Place
 from hubbub.client.line.completion import Vocabulary
 from hubbub.client.line.crowd import Crowd
@@ -31,8 +30,10 @@ from hubbub.client.line.items import (
     Typed,
 )
 from hubbub.client.line.lines import Line, notice
+from hubbub.client.line.moderating import Moderating
 from hubbub.client.line.past import ARRIVAL_SECONDS, Past
-from hubbub.client.line.pieces import pieces
+from hubbub.client.line.rank import Rank
+from hubbub.client.line.sending import Sending
 from hubbub.client.line.terminal import TYPED_BYTES, ChatTerminal, Standing
 from hubbub.client.updates import (
     ConnectionLost,
@@ -47,14 +48,11 @@ from hubbub.client.updates import (
     Update,
 )
 from hubbub.common.errors import HubbubError
-from hubbub.common.limits import QUIET_START_SECONDS, TEXT_BYTES
+from hubbub.common.limits import QUIET_START_SECONDS
 from hubbub.common.names import LOBBY, fold
 
 LINES_AHEAD: Final = 512
 """Lines of a pipe that may wait for their acknowledgement: it is read no faster than the broker stores."""
-
-WAITING: Final = 5000
-"""What a person wrote and the broker has not acknowledged; more is refused. Below the bound at which the client itself would wait."""
 
 UPDATES_AHEAD: Final = 1000
 """Updates that may wait for a slow terminal; beyond them the client's own queue holds the broker's stream back."""
@@ -88,17 +86,20 @@ class Chat:
         self._rows = MESSAGE_ROWS if person else None
         self._dating = Dating(times=times, days=person)
         self._past = Past(client, self._dating, _now, recalls=person)
+        self._rank = Rank(client.name)
         self._asking = Asking(
             client, self._place, self._past, self._vocabulary, self._crowd, self._show
         )
+        self._accounts = Accounts(client, terminal, self._when, self._show)
+        self._moderating = Moderating(client, self._place, self._accounts, self._when, self._show)
         self._connected = True
-        self._too_long: verbs.Action | None = None
         self._all_done = True
-        self._numbers = count()
-        self._unanswered: set[Future[int]] = set()
         self._inbox: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._lines = threading.Semaphore(LINES_AHEAD)
         self._updates = threading.Semaphore(UPDATES_AHEAD)
+        self._sending = Sending(
+            client, terminal, self._dating, _now, self._inbox.put, self._lines.release
+        )
 
     # From the welcome to the farewell.
 
@@ -136,6 +137,7 @@ class Chat:
             self._vocabulary.meet(*people.names)
             rooms = self._client.rooms(timeout=ARRIVAL_SECONDS)
             self._vocabulary.learn(*(room.name for room in rooms))
+            self._rank.learn(rooms)
 
     def _look_around_later(self) -> None:
         """After an interruption: for a while the others come back without a word."""
@@ -144,6 +146,7 @@ class Chat:
         timer.start()
 
     def _leave(self) -> None:
+        self._accounts.give_up()
         self._terminal.close()
         try:
             self._finish()
@@ -151,7 +154,7 @@ class Chat:
             self._behind_the_key()
             with contextlib.suppress(OutcomeUnknown):
                 self._client.close(timeout=0)
-            if left := len(self._unanswered):
+            if left := self._sending.unanswered:
                 raise OutcomeUnknown(
                     "1 message has no answer: it may have been stored, or not."
                     if left == 1
@@ -205,8 +208,10 @@ class Chat:
     def _handle(self, item: Item) -> bool:
         """Return whether the chat goes on."""
         match item:
+            case Typed(text) if self._accounts.is_asking:
+                self._answer(text)
             case Typed(text) if self._terminal.may_have_cut(text):
-                return self._carry_out(text, verbs.Unclear(CUT))
+                return self._carry_out(text, actions.Unclear(CUT))
             case Typed(text):
                 return self._carry_out(text, verbs.parse(text))
             case Happened(update):
@@ -218,7 +223,7 @@ class Chat:
             case Replaced():
                 with contextlib.suppress(HubbubError):
                     if not self._asking.is_member(self._place.room):
-                        self._out_of(self._place.room)
+                        self._out_of(RoomLeft(self._place.room))
                 self._stand()
             case Returned():
                 self._look_around()
@@ -235,6 +240,7 @@ class Chat:
     def _tell(self, update: Update) -> None:
         self._past.happens(update)
         self._crowd.happens(update)
+        self._rank.happens(update)
         match update:
             case Ended(reason):
                 raise reason
@@ -243,123 +249,101 @@ class Chat:
                 if self._connected and self._terminal.interactive:
                     self._look_around_later()
             case RoomJoined(room):
-                self._vocabulary.learn(room)
-                if screen.same_room(room, self._place.room):
-                    self._place.room = room  # as it is written, not as it was typed
-            case RoomLeft(room):
-                self._out_of(room)
+                self._into(room)
+            case RoomLeft():
+                self._out_of(update)
             case LogReplaced():
                 self._inbox.put(Replaced())
             case Message(sender=name) | PrivateMessage(sender=name) | PersonJoined(name):
                 self._vocabulary.meet(name)
             case _:
                 pass
-        line = screen.line(update, me=self._client.name, room=self._place.room, rows=self._rows)
+        line = screen.line(
+            update, me=self._client.name, room=self._place.room, when=self._when, rows=self._rows
+        )
         if line is not None:
             self._show(replace(line, earlier=getattr(update, "earlier", False)))
         self._stand()
 
-    def _out_of(self, room: str) -> None:
-        """Go back to the lobby if another session of the same person has left the room one talks in."""
+    def _into(self, room: str) -> None:
+        """Take up a room that one has become a member of; tell it unless it was entered by command, here."""
+        self._vocabulary.learn(room)
+        if screen.same_room(room, self._place.room):
+            self._place.room = room  # as it is written, not as it was typed
+        if fold(room) not in self._place.entered:
+            self._show(notice(f"You are a member of {room} now; /join {room} to talk there."))
+
+    def _out_of(self, left: RoomLeft) -> None:
+        """Go back to the lobby if another session of the same person has left the room one talks in, or a moderator has put one out."""
+        room = left.room
+        self._place.entered.discard(fold(room))
         if fold(room) in self._place.left:
             self._place.left.remove(fold(room))
-        elif screen.same_room(room, self._place.room):
+            return
+        if left.by:
+            self._show(notice(authority.put_out("You were", room, left.by, left.reason)))
+        if screen.same_room(room, self._place.room):
             self._place.room = LOBBY
-            self._show(notice(f"You are no longer in {room}; you talk in {LOBBY} now."))
+            gone = "You" if left.by else f"You are no longer in {room}; you"
+            self._show(notice(f"{gone} talk in {LOBBY} now."))
 
     # What is typed.
 
-    def _carry_out(self, text: str, action: verbs.Action) -> bool:
+    def _carry_out(self, text: str, action: actions.Action) -> bool:
         """Do what was typed; return whether the chat goes on."""
-        is_repeated, self._too_long = action == self._too_long, None
         try:
             match action:
-                case verbs.Say() | verbs.Act() | verbs.Whisper() if is_repeated:
-                    self._send_pieces(action)
+                case actions.Say() | actions.Act() | actions.Whisper():
+                    self._sending.send(text, action, self._place.room)
                     return True
-                case verbs.Say() | verbs.Act() | verbs.Whisper():
-                    self._send(text, action)
-                    return True
-                case verbs.Nothing():
+                case actions.Nothing():
                     pass
-                case verbs.Exit():
+                case actions.Exit():
                     self._terminal.echo(Line.of(text))
                     return False
                 case _:
                     self._terminal.echo(Line.of(text))
                     self._ask(action)
-        except TooLarge as error:
-            self._refuse_size(text, action, error)
+            self._sending.otherwise()
         except HubbubError as error:
-            if isinstance(action, verbs.Enter) and not self._terminal.interactive:
+            if isinstance(action, actions.Enter) and not self._terminal.interactive:
                 raise  # the lines behind it are meant for that room, not for this one
             self._complain(screen.refusal(action, error))
+            if isinstance(error, TooLarge) and (offer := self._sending.refuse_size(text, action)):
+                self._show(notice(offer))
         self._lines.release()
         self._stand()
         return True
 
-    def _send(self, text: str, action: verbs.Write) -> None:
-        """Write it, and show it as unanswered until it is acknowledged."""
-        if self._terminal.interactive and len(self._unanswered) >= WAITING:
-            raise HubbubError(f"{WAITING:,} messages wait already")
-        outcome = self._write(action)
-        number, room = next(self._numbers), self._place.room
-        *rules, line = self._dating.dated(replace(Line.of(text), time=_now()), _now())
-        for rule in rules:
-            self._terminal.show(rule)
-        self._terminal.wait(number, line)
-        self._unanswered.add(outcome)
-        outcome.add_done_callback(lambda answered: self._answered(number, action, room, answered))
-
-    def _write(self, action: verbs.Write) -> Future[int]:
-        match action:
-            case verbs.Say(text):
-                return self._client.post_nowait(self._place.room, text)
-            case verbs.Act(text):
-                return self._client.post_nowait(self._place.room, text, action=True)
-            case verbs.Whisper(to, text):
-                return self._client.tell_nowait(to, text)
-            case _:
-                assert_never(action)
-
-    def _answered(self, number: int, action: verbs.Write, room: str, outcome: Future[int]) -> None:
-        """Runs in the client's thread: hands over and returns."""
+    def _answer(self, typed: str) -> None:
+        """Hand on what was typed unseen."""
+        try:
+            self._accounts.answer(typed)
+        except HubbubError as error:
+            self._complain(str(error))
         self._lines.release()
-        error = None if outcome.cancelled() else outcome.exception()
-        if isinstance(error, OutcomeUnknown | Closed):
-            return  # given up: counted, not complained of one by one
-        self._unanswered.discard(outcome)
-        if error is None:
-            self._terminal.stored(number)
-            if self._terminal.interactive:
-                self._inbox.put(Stored(action, room))
-        else:
-            self._inbox.put(Failed(number, screen.refusal(action, error)))
 
-    def _refuse_size(self, text: str, action: verbs.Action, error: TooLarge) -> None:
-        """Offer a person to cut the text; a program is told that it is too long."""
-        self._complain(screen.refusal(action, error))
-        if self._terminal.interactive and isinstance(action, verbs.Write):
-            cut = len(pieces(action.text, TEXT_BYTES))
-            self._show(notice(f"Press Enter again to send it as {cut} messages."))
-            self._too_long = action
-            self._terminal.give_back(text)
-
-    def _send_pieces(self, action: verbs.Write) -> None:
-        for piece in pieces(action.text, TEXT_BYTES):
-            self._send(piece, replace(action, text=piece))
-
-    def _ask(self, action: verbs.Action) -> None:
+    def _ask(self, action: actions.Action) -> None:
         match action:
-            case verbs.Help():
-                for line in verbs.help_lines(self._terminal.columns):
-                    self._show(notice(line))
-            case verbs.Unclear(reason):
+            case actions.Help():
+                self._help(action)
+            case actions.Unclear(reason):
                 self._complain(reason)
             case _ if self._terminal.interactive and not self._connected:
                 self._complain("The broker is out of reach; ask again when it is back.")
+            case _ if isinstance(action, actions.AccountAction):
+                self._accounts.carry_out(action)
+            case _ if isinstance(action, actions.ModerationAction):
+                self._moderating.carry_out(action)
             case _:
                 self._asking.ask(action)
+
+    def _help(self, wish: actions.Help) -> None:
+        """List what can be typed: to a person what they may do where they talk, unless they ask for all."""
+        offered = self._rank.offered(self._place.room)
+        all_of_it = wish.all or not self._terminal.interactive
+        for line in verbs.help_lines(self._terminal.columns, verbs.VERBS if all_of_it else offered):
+            self._show(notice(line))
 
     # What is shown.
 
@@ -371,7 +355,11 @@ class Chat:
         self._all_done = False
         self._terminal.complain(reason)
 
+    def _when(self, time: int) -> str:
+        return self._dating.since(time, _now())
+
     def _stand(self) -> None:
+        self._vocabulary.offer(self._rank.offered(self._place.room))
         self._terminal.stands(
             Standing(self._place.room, self._crowd.count, self._connected, self._place.away)
         )

@@ -11,7 +11,16 @@ from hubbub.client.line import verbs
 from hubbub.common.names import fold
 
 _TAKES_ROOM: Final = re.compile(r"\s*/(?:join|leave|who)\s+#?(?P<start>\S*)")
-_TAKES_NAME: Final = re.compile(r"\s*/(?:msg\s+@?|history\s+@)(?P<start>\S*)")
+_TAKES_NAME: Final = re.compile(
+    r"\s*/(?:(?:msg|invite|add|kick|mute|unmute|role|ban|unban)\s+@?|history\s+@)(?P<start>\S*)"
+)
+_TAKES_ROLE: Final = re.compile(r"\s*/role\s+\S+\s+(?P<start>\S*)")
+_TAKES_WORD: Final[dict[re.Pattern[str], Iterable[str]]] = {
+    re.compile(r"\s*/lockdown\s+(?P<start>\S*)"): verbs.LEVELS,
+    re.compile(r"\s*/room\s+(?:\S+\s+)*(?P<start>\S*)"): verbs.SETTINGS,
+    re.compile(r"\s*/devices\s+(?P<start>\S*)"): ("remove",),
+    re.compile(r"\s*/help\s+(?P<start>\S*)"): ("all",),
+}
 _COMMAND: Final = re.compile(r"\s*/(?P<start>[a-z]*)")
 _ADDRESSED: Final = re.compile(r"\s*(?P<start>\S+)")
 _AT: Final = re.compile(r"(?:.*\s)?@(?P<start>\S*)", re.DOTALL)
@@ -23,6 +32,7 @@ class Vocabulary:
     def __init__(self) -> None:
         self._people: frozenset[str] = frozenset()
         self._rooms: frozenset[str] = frozenset()
+        self._verbs = frozenset(verbs.VERBS)
 
     def meet(self, *names: str) -> None:
         """People one has heard of."""
@@ -34,14 +44,22 @@ class Vocabulary:
         if not self._rooms.issuperset(rooms):
             self._rooms |= frozenset(rooms)
 
+    def offer(self, names: frozenset[str]) -> None:
+        """Commands that one may use where one talks."""
+        self._verbs = names
+
     def candidates(self, text: str) -> tuple[str, list[str]]:
         """Return what stands before the cursor of the word being typed, and what may take its place, in order."""
-        if match := _TAKES_ROOM.fullmatch(text):
-            return match["start"], _fitting(match["start"], self._rooms, "")
-        if match := _TAKES_NAME.fullmatch(text):
-            return match["start"], _fitting(match["start"], self._people, " ")
-        if match := _COMMAND.fullmatch(text):
-            return match["start"], _fitting(match["start"], verbs.VERBS, " ")
+        choices = (
+            (_TAKES_ROOM, self._rooms, ""),
+            (_TAKES_NAME, self._people, " "),
+            (_TAKES_ROLE, verbs.ROLES, ""),
+            *((pattern, words, " ") for pattern, words in _TAKES_WORD.items()),
+            (_COMMAND, self._verbs, " "),
+        )
+        for pattern, names, end in choices:
+            if match := pattern.fullmatch(text):
+                return match["start"], _fitting(match["start"], names, end)
         if match := _AT.fullmatch(text):
             first = not text.removesuffix(match["start"]).removesuffix("@").strip()
             return match["start"], _fitting(match["start"], self._people, ": " if first else " ")

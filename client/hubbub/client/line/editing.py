@@ -4,13 +4,15 @@ Owns keys and layout, as prompt-toolkit's objects. What is done with a typed lin
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.filters import Condition, has_completions
+from prompt_toolkit.clipboard import InMemoryClipboard
+from prompt_toolkit.filters import Condition, Filter, has_completions
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.history import DummyHistory, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import (
@@ -23,6 +25,7 @@ from prompt_toolkit.layout import (
     Window,
 )
 from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.processors import BeforeInput, PasswordProcessor
 from prompt_toolkit.output import Output
 
 from hubbub.client.line.completion import Completing, Vocabulary
@@ -31,6 +34,26 @@ INPUT_ROWS: Final = 10
 """A longer text scrolls in its place."""
 LEAST_ROWS: Final = 6
 """A lower terminal shows no line on how things stand."""
+
+
+@dataclass(slots=True)
+class Secret:
+    """What is asked for unseen: where the answer is typed, and the question; None: there is none, and the line is typed as always."""
+
+    buffer: Buffer
+    question: str | None = None
+
+    def ask(self, app: Application[None], line: Buffer, question: str | None) -> None:
+        """Ask, or go back to the line. What was typed of it before the question came is taken for the beginning of the answer."""
+        if self.question is None and question is not None and line.text:
+            self.buffer.insert_text(line.text)
+            line.reset()
+        self.question = question
+        if question is None:
+            self.buffer.reset()
+            app.clipboard = InMemoryClipboard()  # what was deleted while typing is in it
+        app.layout.focus(line if question is None else self.buffer)
+        app.invalidate()
 
 
 def new_buffer(vocabulary: Vocabulary, typed: Callable[[str], None]) -> Buffer:
@@ -48,15 +71,29 @@ def new_buffer(vocabulary: Vocabulary, typed: Callable[[str], None]) -> Buffer:
     )
 
 
+def secret_buffer(typed: Callable[[str], None]) -> Buffer:
+    """Return the text of an answer that nobody may see: nothing completes or remembers it."""
+
+    def accept(buffer: Buffer) -> bool:
+        text = buffer.text
+        buffer.reset()  # before the line editor would put it in its history
+        typed(text)
+        return False
+
+    return Buffer(history=DummyHistory(), accept_handler=accept, multiline=False)
+
+
 def new_application(
     buffer: Buffer,
+    secret: Secret,
     waiting: Callable[[], StyleAndTextTuples],
     status: Callable[[], StyleAndTextTuples],
     leave: Callable[[], None],
     input: Input,
     output: Output,
 ) -> Application[None]:
-    """Return the application that shows these three, and calls `leave` on Ctrl-C and Ctrl-D."""
+    """Return the application that shows these, and calls `leave` on Ctrl-C and Ctrl-D."""
+    asking = Condition(lambda: secret.question is not None)
     roomy = Condition(lambda: get_app().output.get_size().rows >= LEAST_ROWS)
     rows = HSplit(
         [
@@ -64,12 +101,7 @@ def new_application(
                 Window(FormattedTextControl(waiting), dont_extend_height=True, wrap_lines=True),
                 Condition(lambda: bool(waiting())),
             ),
-            Window(
-                BufferControl(buffer),
-                height=Dimension(min=1, max=INPUT_ROWS),
-                dont_extend_height=True,
-                wrap_lines=True,
-            ),
+            *_input_rows(buffer, secret, asking),
             ConditionalContainer(
                 Window(FormattedTextControl(lambda: _choices(buffer) or status()), height=1),
                 roomy,
@@ -78,12 +110,29 @@ def new_application(
         align=VerticalAlign.TOP,
     )
     return Application(
-        layout=Layout(rows),
-        key_bindings=_keys(leave),
+        layout=Layout(rows, focused_element=buffer),
+        key_bindings=_keys(leave, asking),
         erase_when_done=True,
         input=input,
         output=output,
     )
+
+
+def _input_rows(buffer: Buffer, secret: Secret, asking: Filter) -> list[ConditionalContainer]:
+    """Return where one types: the line, or in its place the answer that nobody may see."""
+    line = Window(
+        BufferControl(buffer),
+        height=Dimension(min=1, max=INPUT_ROWS),
+        dont_extend_height=True,
+        wrap_lines=True,
+    )
+    masked = BufferControl(
+        secret.buffer, [PasswordProcessor(), BeforeInput(lambda: secret.question or "")]
+    )
+    return [
+        ConditionalContainer(line, ~asking),
+        ConditionalContainer(Window(masked, height=1), asking),
+    ]
 
 
 def _choices(buffer: Buffer) -> StyleAndTextTuples:
@@ -99,10 +148,16 @@ def _choices(buffer: Buffer) -> StyleAndTextTuples:
     return shown
 
 
-def _keys(leave: Callable[[], None]) -> KeyBindings:
+def _keys(leave: Callable[[], None], asking: Filter) -> KeyBindings:
     keys = KeyBindings()
 
-    @keys.add("tab")
+    @keys.add("c-c", filter=asking)
+    @keys.add("c-d", filter=asking)
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.reset()
+        event.current_buffer.validate_and_handle()  # no answer
+
+    @keys.add("tab", filter=~asking)
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if buffer.complete_state:
@@ -114,18 +169,18 @@ def _keys(leave: Callable[[], None]) -> KeyBindings:
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.complete_previous()
 
-    @keys.add("escape", "enter")
+    @keys.add("escape", "enter", filter=~asking)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
-    @keys.add("c-c")
+    @keys.add("c-c", filter=~asking)
     def _(event: KeyPressEvent) -> None:
         if event.current_buffer.text:
             event.current_buffer.reset()
         else:
             leave()
 
-    @keys.add("c-d", filter=Condition(lambda: not get_app().current_buffer.text))
+    @keys.add("c-d", filter=~asking & Condition(lambda: not get_app().current_buffer.text))
     @keys.add("<sigint>")
     def _(event: KeyPressEvent) -> None:
         leave()

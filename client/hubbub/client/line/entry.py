@@ -1,9 +1,8 @@
-"""The questions before the chat: where the broker is, who one is, whether a new broker is to be trusted.
+"""The questions before the chat: where the broker is, who one is, whether a new broker is to be trusted. How one proves who one is: `proving`.
 
 A person who answered wrongly is told why and asked again; a pipe and an option are not.
 """
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -20,15 +19,12 @@ from hubbub.client.errors import (
 )
 from hubbub.client.home import Home
 from hubbub.client.line.chooser import Offer
+from hubbub.client.line.proving import Proof, Proving, ask
 from hubbub.client.line.terminal import Terminal
 from hubbub.client.reach import check_address
 from hubbub.common.addresses import Address, parse_answers
-from hubbub.common.errors import HubbubError, InvalidAddress
+from hubbub.common.errors import InvalidAddress
 from hubbub.common.links import JoinLink, Place, address_of, parse_place
-
-
-class NoAnswer(HubbubError):
-    """The input ended before a question was answered."""
 
 
 def ask_place(terminal: Terminal, home: Home, offers: Sequence[Offer] = ()) -> Place:
@@ -70,7 +66,7 @@ def _show(terminal: Terminal, offers: Sequence[Offer]) -> None:
 
 
 def _answer(terminal: Terminal, offers: Sequence[Offer]) -> Place:
-    host = _ask(terminal, "Enter server IP: ")
+    host = ask(terminal, "Enter server IP: ")
     if offers and (not host or host.isdecimal()):
         number = int(host or 1)
         if not 1 <= number <= len(offers):
@@ -78,7 +74,7 @@ def _answer(terminal: Terminal, offers: Sequence[Offer]) -> Place:
         return offers[number - 1].address
     if "://" in host or "]:" in host or host.count(":") == 1:
         return parse_place(host)
-    return parse_answers(host, _ask(terminal, "Enter server port: "))
+    return parse_answers(host, ask(terminal, "Enter server port: "))
 
 
 def enter(
@@ -93,10 +89,16 @@ def enter(
     last = home.last_name(address) if terminal.interactive and name is None else ""
     if last:
         terminal.show(f"Enter alone takes the name {last}, as last time.")
+    proving = Proving(terminal, may_rename=name is None)
     while True:
-        chosen = (_ask(terminal, "Enter your name: ") or last) if name is None else name
+        chosen = (ask(terminal, "Enter your name: ") or last) if name is None else name
+
+        def log_in(proof: Proof, chosen: str = chosen) -> Client:
+            further = {**options, "code": None, **proof} if proof else options
+            return Client(place, name=chosen, home=home.folder, confirm=confirm, **further)
+
         try:
-            client = Client(place, name=chosen, home=home.folder, confirm=confirm, **options)
+            client = proving.enter(log_in)
         except (BadName, NameTaken, TooManyNames) as error:
             if name is not None or not terminal.interactive:
                 raise
@@ -105,10 +107,11 @@ def enter(
             door.ask(address)  # knows which side is to be updated, and says it
             raise
         else:
-            if terminal.interactive:
-                with suppress(HomeUnusable):  # the chat is worth more than the memory of it
-                    home.visited(address, client.name)
-            return client
+            if client is not None:
+                if terminal.interactive:
+                    with suppress(HomeUnusable):  # the chat is worth more than the memory of it
+                        home.visited(address, client.name)
+                return client
 
 
 def _confirm(terminal: Terminal, address: Address) -> Callable[[str], bool]:
@@ -117,16 +120,7 @@ def _confirm(terminal: Terminal, address: Address) -> Callable[[str], bool]:
             f"You have not met the broker at {address} before. The fingerprint of its key is"
         )
         terminal.show(f"    {fingerprint}")
-        answer = _ask(terminal, "Is that what its owner told you? Trust it from now on (y/N)? ")
+        answer = ask(terminal, "Is that what its owner told you? Trust it from now on (y/N)? ")
         return answer.casefold() in ("y", "yes")
 
     return confirm
-
-
-def _ask(terminal: Terminal, question: str) -> str:
-    answer = terminal.ask(question)
-    if answer is None and terminal.interactive:
-        sys.exit(1)  # Ctrl-D: the person knows
-    if answer is None:
-        raise NoAnswer("the input ended before the chat began")
-    return answer.strip()

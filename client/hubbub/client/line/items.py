@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hubbub.client.line import verbs
+from hubbub.client.line import actions
 from hubbub.client.updates import Update
 
 
@@ -24,7 +24,7 @@ class Happened:
 class Stored:
     """What was typed some lines ago has been done, by somebody who talked in `room` then."""
 
-    action: verbs.Write
+    action: actions.Write
     room: str
 
 

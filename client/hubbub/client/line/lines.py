@@ -21,6 +21,8 @@ class Style(Enum):
     NOTICE = "notice"
     """From hubbub, about one's own chat."""
     TROUBLE = "trouble"
+    QR = "qr"
+    """A row of a QR code: what is drawn is its light part."""
 
 
 @dataclass(frozen=True, slots=True)

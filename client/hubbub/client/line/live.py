@@ -27,7 +27,7 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style as NoStyles
 
 from hubbub.client.line.completion import Vocabulary
-from hubbub.client.line.editing import new_application, new_buffer
+from hubbub.client.line.editing import Secret, new_application, new_buffer, secret_buffer
 from hubbub.client.line.lines import Line, Span, Style
 from hubbub.client.line.palette import look
 from hubbub.client.line.screen import harmless
@@ -83,8 +83,15 @@ class LiveTerminal:
         self._output = Vt100_Output.from_pty(self._file, term=os.environ.get("TERM"))
         self._output.enable_cpr = False  # nothing needs to know where the cursor is
         self._buffer = new_buffer(vocabulary, self._typed.put)
+        self._secret = Secret(secret_buffer(self._typed.put))
         self._app = new_application(
-            self._buffer, self._waiting, self._status, self._leave, create_input(), self._output
+            self._buffer,
+            self._secret,
+            self._waiting,
+            self._status,
+            self._leave,
+            create_input(),
+            self._output,
         )
         self._thinning = Thinning(time.monotonic())
         self._drawn = 0.0
@@ -192,6 +199,10 @@ class LiveTerminal:
                 self._buffer.insert_text(text)
 
         self._ask_for(insert)
+
+    def ask_unseen(self, question: str | None) -> None:
+        """Have what is typed masked, behind a question; None: no longer."""
+        self._ask_for(lambda: self._secret.ask(self._app, self._buffer, question))
 
     def stands(self, standing: Standing) -> None:
         """Tell how things stand."""
@@ -336,6 +347,8 @@ class LiveTerminal:
 
     def _status(self) -> StyleAndTextTuples:
         standing = self._standing
+        if self._secret.question is not None:
+            return [("dim", "nobody sees it; Enter alone gives up")]
         if (rows := self._buffer.text.count("\n") + 1) > 1:
             return [("dim", f"{rows} lines: Enter sends them as one message, Ctrl-C drops them")]
         parts = [standing.room]

@@ -32,6 +32,7 @@ LOOKS: Final = {
     Style.QUIET: "dim",
     Style.NOTICE: "fg:#0087af",
     Style.TROUBLE: "bold",
+    Style.QR: "fg:#ffffff bg:#000000",
 }
 
 

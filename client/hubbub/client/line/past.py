@@ -10,7 +10,7 @@ from typing import Final
 
 from hubbub.client import updates
 from hubbub.client.client import Client
-from hubbub.client.line import screen, verbs
+from hubbub.client.line import actions, screen
 from hubbub.client.line.dating import Dating
 from hubbub.client.line.lines import Line, notice, rule
 from hubbub.client.results import History, Marker
@@ -55,7 +55,11 @@ class Past:
                 self._reach(room, seq)
             case updates.MemberJoined(room=room, seq=seq) | updates.MemberLeft(room=room, seq=seq):
                 self._reach(room, seq)
-            case updates.PrivateMessage(seq=seq):
+            case updates.RoleChanged(room=room, seq=seq) | updates.MemberMuted(room=room, seq=seq):
+                self._reach(room, seq)
+            case updates.RoomChanged(room=room, seq=seq) | updates.Audited(room=room, seq=seq):
+                self._reach(room, seq)
+            case updates.PrivateMessage(seq=seq) | updates.Invited(seq=seq):
                 self._reach(None, seq)
             case updates.MarkerMoved(room=room, read=read):
                 if self._unmarked.get(room, read + 1) <= read:
@@ -136,7 +140,7 @@ class Past:
         ]
         return [*lines, rule("now")] if lines else []
 
-    def request(self, wish: verbs.ShowHistory, room: str) -> list[Line]:
+    def request(self, wish: actions.ShowHistory, room: str) -> list[Line]:
         """Return what was asked for."""
         if wish.with_ is not None:
             page = self._client.history(with_=wish.with_, limit=wish.count)

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from hubbub.client import updates
-from hubbub.client.errors import BadName, LobbyIsForAll, NotMember, UnknownUser
-from hubbub.client.line import verbs
+from hubbub.client.errors import BadName, Forbidden, LobbyIsForAll, NotMember, UnknownUser
+from hubbub.client.line import actions, authority
+from hubbub.client.line.authority import When
 from hubbub.client.line.lines import Line, Span, Style, notice
 from hubbub.client.results import Member, People, Room, Verification
 from hubbub.common.names import fold
@@ -19,6 +20,8 @@ CONTINUED: Final = "    "
 """Stands before each further line of a message, so that none can pass for another person's."""
 
 SHORT_NAME: Final = 3
+EXCERPT: Final = 40
+"""Characters of a message by which its writer knows it again."""
 NAME_CELLS: Final = 24
 """How wide the column of names is in a list; a longer name pushes its own line only."""
 _LEFT_TO_RIGHT: Final = "\u200e"
@@ -48,9 +51,9 @@ def _shown(character: str) -> str:
 
 
 def line(  # noqa: PLR0911, PLR0912 - a table
-    update: updates.Update, *, me: str, room: str, rows: int | None = None
+    update: updates.Update, *, me: str, room: str, when: When, rows: int | None = None
 ) -> Line | None:
-    """Return how `update` reads to somebody called `me` who talks in `room`; None for what needs no line.
+    """Return how `update` reads to somebody called `me` who talks in `room`; None for what needs no line. `when` tells a time as people read it.
 
     Of a message of more than `rows` lines (None: any number) the rest is only counted.
     """
@@ -68,12 +71,45 @@ def line(  # noqa: PLR0911, PLR0912 - a table
             return _quiet(f"{count} people are online.")
         case updates.MemberJoined(where, name):
             return None if name == me else _quiet(f"{name} has joined {where}.")
-        case updates.MemberLeft(where, name):
-            return None if name == me else _quiet(f"{name} has left {where}.")
+        case updates.MemberLeft(where, name, by=by, reason=reason):
+            if me in (name, by):
+                return None
+            out = authority.put_out(f"{name} was", where, by, reason)
+            return _quiet(out if by else f"{name} has left {where}.")
         case updates.RoomCreated() | updates.RoomJoined() | updates.RoomLeft():
             return None  # one's own doing; who did it here has been told
         case updates.PersonAway() | updates.PersonBack() | updates.MarkerMoved():
             return None  # `/who` tells who is away, and so does writing to them
+        case (
+            updates.RoleChanged()
+            | updates.MemberMuted()
+            | updates.RoomChanged()
+            | updates.Invited()
+            | updates.Audited()
+        ):
+            return authority.line(update, me=me, room=room, when=when)
+        case (
+            updates.ConnectionLost()
+            | updates.ConnectionRestored()
+            | updates.Missed()
+            | updates.Diverged()
+            | updates.LogReplaced()
+            | updates.Ended()
+        ):
+            return _about_the_connection(update)
+        case _:
+            assert_never(update)
+
+
+def _about_the_connection(
+    update: updates.ConnectionLost
+    | updates.ConnectionRestored
+    | updates.Missed
+    | updates.Diverged
+    | updates.LogReplaced
+    | updates.Ended,
+) -> Line:
+    match update:
         case updates.ConnectionLost():
             return notice("Connection lost; trying again… What you type is sent when it is back.")
         case updates.ConnectionRestored():
@@ -170,19 +206,28 @@ def _log(room: str | None) -> str:
     return "your private messages" if room is None else room
 
 
-def refusal(action: verbs.Action, error: BaseException) -> str:
+def refusal(action: actions.Action, error: BaseException) -> str:
     """Return why what was typed was not done."""
     match action, error:
-        case verbs.Whisper(), BadName() | UnknownUser():
+        case actions.Whisper(), BadName() | UnknownUser():
             return f"Not sent: {error}; to say it to everybody, write something before the @"
-        case verbs.Say() | verbs.Act() | verbs.Whisper(), _:
+        case actions.Say(text) | actions.Act(text) | actions.Whisper(text=text), Forbidden():
+            return f"Not sent: {_excerpt(text)}: {error}"
+        case actions.Say() | actions.Act() | actions.Whisper(), _:
             return f"Not sent: {error}"
-        case verbs.Quit(str(room)), NotMember():
+        case actions.Quit(str(room)), NotMember():
             return f"You are not in {room}."
-        case verbs.Quit(), LobbyIsForAll():
+        case actions.Quit(), LobbyIsForAll():
             return f"{error}; /exit leaves the chat"
         case _:
             return str(error)
+
+
+def _excerpt(text: str) -> str:
+    """Return the beginning of what was written, in quotes."""
+    first, *rest = text.split("\n", 1)
+    cut = bool(rest) or len(first) > EXCERPT
+    return f"“{first[:EXCERPT]}…”" if cut else f"“{first}”"
 
 
 def same_room(one: str, other: str) -> bool:
@@ -199,11 +244,14 @@ def people(online: People) -> str:
 
 def members(room: str, listed: Sequence[Member]) -> str:
     """Return who is in a room, in one line."""
-    names = (
-        _presence(member.name, member.away) if member.online else f"{member.name} (offline)"
-        for member in listed
-    )
-    return f"Members of {room} ({len(listed)}): {', '.join(names)}"
+    return f"Members of {room} ({len(listed)}): {', '.join(map(_member, listed))}"
+
+
+def _member(member: Member) -> str:
+    away = f"away: {member.away}" if member.away else "away"
+    absence = [away] if member.away is not None else []
+    facts = [*authority.remarks(member), *(absence if member.online else ["offline"])]
+    return f"{member.name} ({', '.join(facts)})" if facts else member.name
 
 
 def _presence(name: str, away: str | None) -> str:
@@ -240,7 +288,8 @@ def _cells(name: str) -> int:
 def _room(room: Room, current: str) -> str:
     crowd = "1 member" if room.members == 1 else f"{room.members} members"
     here = ", you talk here" if same_room(room.name, current) else ", joined" if room.joined else ""
-    return f"({crowd}{here})" + (f" {room.description}" if room.description else "")
+    kind = ", private" * room.private + ", read-only" * room.read_only
+    return f"({crowd}{here}{kind})" + (f" {room.description}" if room.description else "")
 
 
 def verdict(found: Verification) -> Line:

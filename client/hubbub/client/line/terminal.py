@@ -15,6 +15,7 @@ from typing import Final, Protocol, TextIO
 
 from hubbub.client.line.lines import Line
 from hubbub.client.line.screen import harmless
+from hubbub.client.line.unseen import Unseen
 from hubbub.common.names import LOBBY
 
 TYPED_BYTES: Final = 4095
@@ -71,6 +72,9 @@ class ChatTerminal(Protocol):
     def give_back(self, text: str) -> None:
         """Something typed was not carried out: let it be typed again, or changed."""
 
+    def ask_unseen(self, question: str | None) -> None:
+        """Put a question whose answer, the line read next, is not shown, and not remembered; None: what is typed is seen again."""
+
     def stands(self, standing: Standing) -> None:
         """How things stand has changed."""
 
@@ -86,7 +90,7 @@ class TypedLines:
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._lines: deque[str] = deque()
         self._rest = ""
@@ -106,7 +110,7 @@ class TypedLines:
 
     def _read(self) -> None:
         try:
-            chunk = os.read(self._descriptor, 65536)
+            chunk = os.read(self.descriptor, 65536)
         except OSError:  # the terminal is gone, or there never was an input
             chunk = b""
         *lines, rest = (self._rest + self._decoder.decode(chunk, not chunk)).split("\n")
@@ -127,6 +131,8 @@ class Terminal:
         self._typed = typed
         self._output = output
         self._errors = errors
+        self._unseen = Unseen(typed.descriptor if interactive else None)
+        self._asks_unseen = False
         self.interactive = interactive
 
     @classmethod
@@ -148,6 +154,24 @@ class Terminal:
         if answer is None or not self.interactive:
             self._write(f"{harmless(answer or '')}\n")
         return answer
+
+    def ask_secret(self, question: str) -> str | None:
+        """The same for an answer that is shown nowhere."""
+        self._write(question)
+        with self._unseen:
+            answer = self._typed.next()
+        self._write("\n")
+        return answer
+
+    def ask_unseen(self, question: str | None) -> None:
+        if self._asks_unseen:
+            self._write("\n")  # behind the question, as the answer's end was not shown
+        self._asks_unseen = question is not None
+        if question is None:
+            self._unseen.end()
+        else:
+            self._write(question)
+            self._unseen.begin()
 
     def read(self) -> str | None:
         """Wait for the next typed line; None at the end of the input."""
@@ -186,7 +210,10 @@ class Terminal:
     def refused(self, number: int) -> None: ...
     def give_back(self, text: str) -> None: ...
     def stands(self, standing: Standing) -> None: ...
-    def close(self) -> None: ...
+
+    def close(self) -> None:
+        """Show again what is typed, if it was not."""
+        self._unseen.end()
 
     def _write(self, text: str) -> None:
         self._output.write(text)
