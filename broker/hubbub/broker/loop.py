@@ -35,9 +35,11 @@ from hubbub.broker.core.effects import (
     Send,
     Submit,
 )
+from hubbub.broker.core.hashing import Hash, Verify
 from hubbub.broker.core.reads import ReadResult
 from hubbub.broker.entries import Entry
 from hubbub.broker.errors import StorageError
+from hubbub.broker.hasher import Hasher
 from hubbub.broker.intake import Intake
 from hubbub.broker.monitors import Monitors
 from hubbub.broker.operator.service import Operator
@@ -93,6 +95,7 @@ class Loop:
         self._waker = waker
         self._writer: Worker[Batch | Snapshot] = Worker("hubbub-writer", waker.wake)
         self._reader: Worker[tuple[int, ReadResult | None]] = Worker("hubbub-reader", waker.wake)
+        self._hasher = Hasher(core.context.settings.passwords.workers, waker.wake)
         self._outgoing = Outgoing(sockets.commands)
         self._in_flight: Batch | None = None
         self._failed = False
@@ -134,6 +137,7 @@ class Loop:
         finally:
             self._writer.close()
             self._reader.close()
+            self._hasher.close()
 
     def _turn(self) -> None:
         due = min(self._core.deadline(), self._patrol.deadline, self._probe_at or float("inf"))
@@ -227,6 +231,8 @@ class Loop:
                 raise read
             self._perform(self._core.fetched(*read))
             self._perform(self._operator.fetched(*read))
+        for result in self._hasher.results():
+            self._perform(self._core.hashed(result, self._now))
         if self._probe_at is not None and self._now.monotonic >= self._probe_at:
             self._probe_at = None
             self._writer.submit(self._store.recover)
@@ -267,6 +273,8 @@ class Loop:
                     self._sequencer.submit(effect.submission)
                 case Fetch():
                     self._reader.submit(partial(self._read, effect))
+                case Verify() | Hash():
+                    self._hasher.submit(effect)
                 case Grant():
                     self._sockets.events.setsockopt(zmq.SUBSCRIBE, effect.topic)
                 case Revoke():

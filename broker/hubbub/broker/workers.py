@@ -1,4 +1,4 @@
-"""Worker threads: they do what may wait for a disk, so that the loop never does."""
+"""Worker threads: they do what takes long or may wait for a disk, so that the loop never does."""
 
 import threading
 from collections import deque
@@ -10,31 +10,36 @@ Result = TypeVar("Result")
 
 
 class Worker(Generic[Result]):
-    """One thread that does jobs in order and hands their results to the loop's thread. An exception is a result too."""
+    """One thread that does jobs in order, or several that each take the next, and hand their results to the loop's thread. An exception is a result too."""
 
-    def __init__(self, name: str, wake: Callable[[], None]) -> None:
-        """Start the thread. `wake` is called, in it, after each job."""
+    def __init__(self, name: str, wake: Callable[[], None], *, threads: int = 1) -> None:
+        """Start the threads. `wake` is called, in them, after each job."""
         self._jobs: SimpleQueue[Callable[[], Result] | None] = SimpleQueue()
         self._results: deque[Result | Exception] = deque()
         self._wake = wake
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, name=name, daemon=True) for _ in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, job: Callable[[], Result]) -> None:
         """Queue a job."""
         self._jobs.put(job)
 
     def results(self) -> list[Result | Exception]:
-        """Take the results that are there, in the order of their jobs."""
+        """Take the results that are there, in the order in which the jobs were done."""
         taken = []
         while self._results:
             taken.append(self._results.popleft())
         return taken
 
     def close(self) -> None:
-        """Finish the jobs that are queued and end the thread."""
-        self._jobs.put(None)
-        self._thread.join()
+        """Finish the jobs that are queued and end the threads."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

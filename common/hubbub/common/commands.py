@@ -36,6 +36,7 @@ from hubbub.common.fields import (
     Subject,
     Uses,
     Versions,
+    conceal,
     snake_case,
 )
 from hubbub.common.limits import PAGE_ITEMS
@@ -91,6 +92,9 @@ class Login(Query, frozen=True):
     password: Password | None = None
     code: Code | None = None
     device: DeviceLabel = ""
+
+    def __repr__(self) -> str:
+        return conceal(self, "password", "code")
 
 
 class Logout(Query, frozen=True):
@@ -201,6 +205,9 @@ class SetPassword(Query, frozen=True):
     """Let the own name be used from other devices by this password."""
 
     password: Password
+
+    def __repr__(self) -> str:
+        return conceal(self, "password")
 
 
 class Link(Query, frozen=True):

@@ -36,6 +36,7 @@ class Code(StrEnum):
     TOO_MANY_ROOMS = "too_many_rooms"
     ROOM_FULL = "room_full"
     TOO_MANY_SESSIONS = "too_many_sessions"
+    TOO_MANY_DEVICES = "too_many_devices"
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_BAN = "unknown_ban"
     BAD_SUBJECT = "bad_subject"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct, structs
 
 from hubbub.common.limits import (
     CLIENT_NAME_CHARACTERS,
@@ -75,3 +75,12 @@ def snake_case(class_name: str) -> str:
     return "".join(
         f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(class_name)
     )
+
+
+def conceal(struct: Struct, *secrets: str) -> str:
+    """Return what a struct's `repr` would be without the values of these fields, so that none gets into a log or a traceback."""
+    shown = ", ".join(
+        f"{name}={'…' if name in secrets else repr(value)}"
+        for name, value in structs.asdict(struct).items()
+    )
+    return f"{type(struct).__name__}({shown})"

@@ -23,6 +23,7 @@ from hubbub.common.fields import (
     RoomId,
     Seconds,
     Seq,
+    conceal,
     snake_case,
 )
 
@@ -265,6 +266,9 @@ class LinkMade(Reply, frozen=True):
     code: str
     seconds: Seconds
 
+    def __repr__(self) -> str:
+        return conceal(self, "code")
+
 
 class InviteMade(Reply, frozen=True):
     """Answers `make_invite`: a code for so many newcomers, good until `expires`."""
@@ -273,6 +277,9 @@ class InviteMade(Reply, frozen=True):
     code: str
     uses: Count
     expires: Millis
+
+    def __repr__(self) -> str:
+        return conceal(self, "code")
 
 
 class DeviceList(Reply, frozen=True):

@@ -11,12 +11,13 @@ until the disk `stalls` or `fails`. Of whatever is told before a commit it check
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from random import Random
 from typing import assert_never
 
 from msgspec import Struct
 from tests.broker.core.memory_store import MemoryStore
+from tests.broker.core.vault import Vault
 from tests.broker.core.wire import Sub, is_presence, key_of, tells_of_a_commit, without_text
 from tests.broker.core.xpub import Xpub
 
@@ -25,6 +26,7 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
+from hubbub.broker.core.hashing import Hash, Verify
 from hubbub.broker.core.limits import MOST, Limits
 from hubbub.broker.core.records import Decree, Submission
 from hubbub.broker.core.sessions import Peer
@@ -46,14 +48,11 @@ SETTINGS = Settings("hub", events_port=5001, limits=ROOMY)
 class Person:
     """One client's connection, as a person uses it. What is sent is answered when the call returns."""
 
-    def __init__(self, desk: "Desk", key: str, routing_id: bytes, connection: int) -> None:
+    def __init__(self, desk: "Desk", peer: Peer) -> None:
         self.desk = desk
-        self.key = key
-        self.routing_id = routing_id
-        self.connection = connection
-        self.address = ""
-        """Where it connects from; "" is nowhere that a ban could name."""
-        self.producer = blake2b(b"%d" % connection, digest_size=16).digest()
+        self.peer = peer
+        self.routing_id, self.key, self.connection, self.address = peer
+        self.producer = blake2b(b"%d" % peer.connection, digest_size=16).digest()
         self.events_key = b""
         self.sub: Sub | None = None
         self.unread: list[Reply] = []
@@ -76,11 +75,11 @@ class Person:
         return self
 
     def logs_in(
-        self, name: str, *, id: int = 2, events_key: bytes = b"", resuming: bool = False
+        self, name: str, *, id: int = 2, events_key: bytes = b"", resuming: bool = False, **way: str
     ) -> "Person":
-        """Send `login` with a new events key, or with this one."""
+        """Send `login` with a new events key, or with this one; `way`: a password, a code, what the device is called."""
         self.events_key = events_key or self.desk.new_events_key()
-        return self.sends(Login(id, name, self.events_key, self.producer, resuming))
+        return self.sends(Login(id, name, self.events_key, self.producer, resuming, **way))
 
     def listens(self, *topics: bytes) -> "Person":
         """Connect a SUB, in place of the one before, and subscribe."""
@@ -145,7 +144,7 @@ class Person:
         self.desk.loses(self)
 
 
-class Desk(Xpub):
+class Desk(Vault, Xpub):
     """A core, its clock, its sequencer, its store, and the people at it."""
 
     def __init__(self, settings: Settings = SETTINGS, store: MemoryStore | None = None) -> None:
@@ -180,12 +179,12 @@ class Desk(Xpub):
     def connects(
         self, owner: str = "somebody", routing_id: bytes = b"", address: str = ""
     ) -> Person:
-        """Somebody connects a DEALER with that owner's key, by default with a routing id of its own; ZAP asks the core first."""
-        assert not self.core.bars(key_of(owner), address, self.now)
+        """Somebody connects a DEALER with that owner's key, by default with a routing id and from an address of its own; ZAP asks the core first."""
         number = self._number()
         routing_id = routing_id or b"\1" + number.to_bytes(31, "big")
-        person = Person(self, key_of(owner), routing_id, number)
-        person.address = address
+        address = address or str(IPv4Address("10.0.0.0") + number)
+        assert not self.core.bars(key_of(owner), address, self.now)
+        person = Person(self, Peer(routing_id, key_of(owner), number, address))
         self.people.append(person)
         return person
 
@@ -207,8 +206,7 @@ class Desk(Xpub):
     def takes(self, person: Person, payload: bytes) -> None:
         """Take a frame from ROUTER."""
         assert not person.is_cut, "its connection is gone"
-        peer = Peer(person.routing_id, person.key, person.connection, person.address)
-        self._tell(self.core.handle(peer, payload, self.now))
+        self._tell(self.core.handle(person.peer, payload, self.now))
         self._turn()
 
     def cannot_reach(self, person: Person) -> None:
@@ -297,6 +295,11 @@ class Desk(Xpub):
     def _turn(self) -> None:
         if not self.pages_wait:
             self.reads_pages()
+        if not self.passwords_wait:
+            self.hashes_passwords()
+        self._commit_what_waits()
+
+    def _commit_what_waits(self) -> None:
         while not self._failed:
             if self._in_flight is None:
                 submissions = self._sequencer.take()
@@ -345,6 +348,8 @@ class Desk(Xpub):
                     self._sequencer.submit(effect.submission)
                 case fx.Fetch():
                     self._fetches.append(effect)
+                case Verify() | Hash():
+                    self.passwords.append(effect)
                 case fx.Grant() | fx.Revoke():
                     self._grant(effect)
                 case fx.Cut():

@@ -38,7 +38,9 @@ def test_writes_wait_when_16384_records_are_gathered_and_all_else_goes_on() -> N
     flooder.gets(Resend(GATHERED_RECORDS + 2, Code.BUSY, BUSY_SECONDS))
     alice.sends(Post(1, LOBBY, "hi"), Ping(3)).gets(BUSY, Pong(3))
     alice.sends(History(4, LOBBY)).gets(Page(4, LOBBY, [], False, 0, bytes(16)))
-    desk.connects("Bob").hello().logs_in("Bob").gets(refused(Code.BUSY, id=2))
+    desk.connects("Bob").hello().logs_in("Bob").gets(
+        refused(Code.BUSY, id=2, retry_after=BUSY_SECONDS)
+    )
     desk.meets("Alice")
     desk.returns()
     alice.forgets().sends(Post(1, LOBBY, "hi")).gets()

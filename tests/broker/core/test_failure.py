@@ -75,7 +75,7 @@ def test_everybody_of_the_batch_and_everybody_gathered_is_told_to_wait() -> None
     desk.fails()
     alice.gets(wait_from(1))
     bob.gets(wait_from(1))
-    carol.gets(refused(Code.STORAGE_UNAVAILABLE, id=2))
+    carol.gets(refused(Code.STORAGE_UNAVAILABLE, id=2, retry_after=1.0))
     zoe.gets(Bye(9))
     assert desk.published == [p for p in desk.published if b"presence" in p[1]]
 
@@ -125,7 +125,7 @@ def test_a_newcomer_is_refused_while_the_disk_fails() -> None:
     desk.fails()
     alice.sends(Post(1, LOBBY, "lost")).gets(wait_from(1))
     carol = desk.connects("Carol").hello().logs_in("Carol")
-    carol.gets(refused(Code.STORAGE_UNAVAILABLE, id=2))
+    carol.gets(refused(Code.STORAGE_UNAVAILABLE, id=2, retry_after=1.0))
     desk.recovers()
     assert carol.logs_in("Carol").gets_welcome().created
 
@@ -134,9 +134,9 @@ def test_a_name_that_came_to_nothing_is_not_taken() -> None:
     desk = Desk()
     desk.fails()
     carol = desk.connects("Carol").hello().logs_in("Carol")
-    carol.gets(refused(Code.STORAGE_UNAVAILABLE, id=2))
+    carol.gets(refused(Code.STORAGE_UNAVAILABLE, id=2, retry_after=1.0))
     other = desk.connects("Other").hello().logs_in("Carol")
-    other.gets(refused(Code.STORAGE_UNAVAILABLE, id=2))
+    other.gets(refused(Code.STORAGE_UNAVAILABLE, id=2, retry_after=1.0))
     desk.recovers()
     assert other.logs_in("Carol").gets_welcome().created
     carol.logs_in("Carol").gets(refused(Code.NAME_TAKEN, id=2))

@@ -17,9 +17,11 @@ def key_of(owner: str) -> str:
     return blake2b(owner.encode(), digest_size=32).hexdigest()
 
 
-def refused(code: Code, *, n: int | None = None, id: int | None = None) -> Error:
+def refused(
+    code: Code, *, n: int | None = None, id: int | None = None, retry_after: float = 0.0
+) -> Error:
     """An error as `gets` compares it: its text is for people."""
-    return Error(code=code, text="", id=id, n=n)
+    return Error(code=code, text="", id=id, n=n, retry_after=retry_after)
 
 
 @dataclass(eq=False)

@@ -11,15 +11,17 @@ from hubbub.broker.core.batch import Batch, Writer
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.producers import Producer
 from hubbub.broker.core.records import (
+    AddDevice,
     Decree,
     EndSession,
     Refusal,
     Register,
     Submission,
     Tidy,
+    UseDevice,
     Writes,
 )
-from hubbub.broker.core.registration import register
+from hubbub.broker.core.registration import add_device, register, use_device
 from hubbub.broker.core.rules import DECREES, OPERATORS, WRITES
 from hubbub.broker.core.state import State
 from hubbub.broker.core.tidying import forget_producer, tidy
@@ -38,6 +40,10 @@ def apply(state: State, submissions: Sequence[Submission], limits: Limits) -> Ba
                 _apply_writes(state, batch, record, writer)
             case Register():
                 batch.registered.append(register(state, batch, record, submission.routing_id))
+            case AddDevice():
+                batch.registered.append(add_device(state, batch, record, submission.routing_id))
+            case UseDevice():
+                use_device(state, batch, record)
             case EndSession():
                 _end_session(state, batch, record)
                 batch.ended.append((submission.routing_id, record.id))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hubbub.broker.core.changes import Changes
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.producers import Outcome, Producer, Runs
-from hubbub.broker.core.records import Refusal, Register, Submission
+from hubbub.broker.core.records import AddDevice, Refusal, Register, Submission
 from hubbub.broker.core.state import Account, Log, Room
 from hubbub.common.digest import extend
 from hubbub.common.errors import Code
@@ -27,10 +27,10 @@ class Writer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A name was claimed, or could not be."""
+    """A name was claimed, or a device added to one; or it could not be."""
 
     routing_id: bytes
-    record: Register
+    record: Register | AddDevice
     account: Account | None
     created: bool
     refusal: Refusal | None
@@ -85,6 +85,10 @@ class Batch:
     answers: list[tuple[Submission, Reply]] = field(default_factory=list)
     """What became of decrees, for whoever submitted them."""
     expelled: list[Expelled] = field(default_factory=list)
+    links: dict[int, bytes] = field(default_factory=dict)
+    """By account: the hash of a one-time code that the operator had made for it."""
+    released: list[Account] = field(default_factory=list)
+    """Accounts whose names are free now."""
     cut_off: list[str] = field(default_factory=list)
     """Networks whose connections are cut."""
 

@@ -36,6 +36,10 @@ class Bucket:
         self._level -= amount
         return True
 
+    def give_back(self, amount: float) -> None:
+        """Put so many tokens back that were taken and not used."""
+        self._level = min(self.burst, self._level + amount)
+
     def wait(self, now: float, amount: float = 1.0) -> float:
         """Return in how many seconds so many can be taken, if nobody takes any before; 0.0: now."""
         self._fill(now)
@@ -83,6 +87,12 @@ class Buckets(Generic[Key]):
         else:
             self._buckets.move_to_end(key)
         return bucket.take(amount, now)
+
+    def give_back(self, key: Key, amount: float) -> None:
+        """Put back into a key's bucket, as `Bucket.give_back` does."""
+        bucket = self._buckets.get(key)
+        if bucket is not None:
+            bucket.give_back(amount)
 
     def wait(self, key: Key, now: float, amount: float = 1.0) -> float:
         """Return in how many seconds so many can be taken from a key's bucket, as `Bucket.wait` does."""

@@ -9,10 +9,12 @@ from hubbub.broker.core.budgets import Budgets
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.effects import Cut, Effect, Publish, Send, Submit
 from hubbub.broker.core.limits import LIMITS, PASSWORDS, Limits, Passwords
+from hubbub.broker.core.link_codes import LinkCodes
 from hubbub.broker.core.presence import Roster
 from hubbub.broker.core.records import Record, Submission
 from hubbub.broker.core.sessions import Session, Sessions
 from hubbub.broker.core.state import State
+from hubbub.broker.core.tries import Tries
 from hubbub.common.commands import Query
 from hubbub.common.errors import Code
 from hubbub.common.limits import MIB
@@ -23,6 +25,8 @@ GATHERED_BYTES: Final = 8 * MIB
 """Submitted and not yet applied; beyond it writes get `busy`."""
 BUSY_SECONDS: Final = 0.1
 """How long a client waits after `busy`: a few commits."""
+HASHING_SECONDS: Final = 1.0
+"""How long when too many passwords wait to be hashed: about as long as those before it take."""
 UNAVAILABLE_SECONDS: Final = 1.0
 """How long after `storage_unavailable`: the pace at which the broker probes."""
 
@@ -47,6 +51,20 @@ class Settings:
     registration: Registration = "open"
 
 
+@dataclass(frozen=True, slots=True)
+class Hashing:
+    """A session waits for the hasher: to log in as `account` (None: nobody has that name) by its password, or to set one."""
+
+    session: Session
+    query: int
+    """The id of its query."""
+    account: int | None
+    name: str = ""
+    """Of the account, folded."""
+    phc: str = field(default="", repr=False)
+    """The hash that its password was compared with."""
+
+
 @dataclass(slots=True)
 class Context:
     """All that the core holds."""
@@ -62,6 +80,9 @@ class Context:
     storage_failed: bool = False
     gathered_records: int = 0
     gathered_bytes: int = 0
+    links: LinkCodes = field(default_factory=LinkCodes)
+    hashing: dict[int, Hashing] = field(default_factory=dict)
+    """By ticket: whose password the hasher has before it, those of ended sessions included."""
     reads: dict[int, tuple[Session, Query]] = field(default_factory=dict)
     """By ticket: who waits for the reader, or did until its session ended, and for what."""
     unsubscribe_by: dict[tuple[Session, bytes], float] = field(default_factory=dict)
@@ -70,10 +91,12 @@ class Context:
     """Connections that were told why they are ended: when they are cut (monotonic)."""
     budgets: Budgets = field(init=False)
     """Of accounts; those of connections are in `frames`."""
+    tries: Tries = field(init=False)
     _tickets: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         self.budgets = Budgets(self.settings.limits)
+        self.tries = Tries(self.settings.limits)
 
     def ticket(self) -> int:
         """Return a number not used before."""

@@ -23,7 +23,9 @@ from hubbub.broker.core.context import Context, Settings
 from hubbub.broker.core.effects import Cut, Effect, Grant, LogEntry, Revoke, Send
 from hubbub.broker.core.frames import Frames
 from hubbub.broker.core.handlers.connection import joined
+from hubbub.broker.core.handlers.passwords import hashed
 from hubbub.broker.core.handlers.reading import fetched
+from hubbub.broker.core.hashing import HashResult
 from hubbub.broker.core.outcomes import committed, failed
 from hubbub.broker.core.reads import ReadResult
 from hubbub.broker.core.records import Submission, Tidy
@@ -52,11 +54,7 @@ class Core:
     """The broker's decisions. All calls come from one thread."""
 
     def __init__(
-        self,
-        settings: Settings,
-        snapshot: Snapshot,
-        now: Now,
-        random: Callable[[int], bytes],
+        self, settings: Settings, snapshot: Snapshot, now: Now, random: Callable[[int], bytes]
     ) -> None:
         """`random` returns so many bytes that nobody can guess."""
         self.context = Context(settings, State(snapshot), started=now.monotonic, random=random)
@@ -68,6 +66,7 @@ class Core:
     def reconfigure(self, settings: Settings) -> None:
         """Go by other settings from now on. What they forbid and is there already stays."""
         self.context.settings = settings
+        self.context.tries.configure(settings.limits)
         self._frames.configure(settings.limits)
 
     # Frames from clients.
@@ -115,7 +114,7 @@ class Core:
         return self.failed(submissions, now)
 
     def restored(self, snapshot: Snapshot, now: Now) -> list[Effect]:
-        """Go on from what is committed; sessions stay, but for those whose account never came to be."""
+        """Go on from what is committed; sessions stay, but for those whose account or device never came to be."""
         context = self.context
         context.state = State(snapshot)
         context.storage_failed = False
@@ -124,7 +123,7 @@ class Core:
             if session.account is None:
                 continue
             account = context.state.accounts.get(session.account.number)
-            if account is None:
+            if account is None or session.peer.key not in account.devices:
                 effects += context.end(session, now, cut=True)
             else:
                 session.account = account
@@ -144,6 +143,10 @@ class Core:
     def fetched(self, ticket: int, result: ReadResult | None) -> list[Effect]:
         """Answer the query that the reader worked on; None: the store could not be read."""
         return fetched(self.context, ticket, result)
+
+    def hashed(self, result: HashResult, now: Now) -> list[Effect]:
+        """Go on with what waited for the hasher."""
+        return hashed(self.context, result, now)
 
     # Subscriptions and connections.
 

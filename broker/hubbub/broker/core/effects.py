@@ -5,6 +5,7 @@ from logging import INFO
 
 from msgspec import Struct
 
+from hubbub.broker.core.hashing import Hash, Verify
 from hubbub.broker.core.reads import Read
 from hubbub.broker.core.records import Submission
 from hubbub.broker.core.sessions import Peer
@@ -109,6 +110,8 @@ Effect = (
     | Publish
     | Submit
     | Fetch
+    | Verify
+    | Hash
     | Grant
     | Revoke
     | Cut

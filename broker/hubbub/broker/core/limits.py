@@ -155,6 +155,14 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Live sessions of one account: its devices and programs, each several times.",
         ),
     ] = 32
+    devices_per_account: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000,
+            description="Keys by which one account can be used: a person's devices, and the programs of a bot that runs on many machines. They are listed in one frame.",
+        ),
+    ] = 64
     names_per_key: Annotated[
         int,
         Meta(
@@ -288,7 +296,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=1,
             le=MOST,
-            description="New names from one address at once: a classroom.",
+            description="New names from one address at once: a classroom. Does not count on loopback.",
         ),
     ] = 50
     registrations_a_minute: Annotated[
@@ -309,7 +317,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 64
 
     def on_loopback(self) -> "Limits":
-        """Return what holds where all clients are on this machine: the bots' budgets for everybody, and no bound on the names of a key."""
+        """Return what holds where all clients are on this machine: the bots' budgets for everybody, and no bound on new names."""
         return structs.replace(
             self,
             posts_burst=self.bot_posts_burst,
@@ -319,6 +327,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             queries_burst=self.bot_queries_burst,
             queries_a_second=self.bot_queries_a_second,
             names_per_key=MOST,
+            registrations_burst=MOST,
+            registrations_a_minute=MOST,
         )
 
 

@@ -1,6 +1,18 @@
-"""Orders that only the operator gives. They are not in the public protocol: no client can send them, and `rules` carries them out for nobody else."""
+"""Orders that no client can send, since they are not in the public protocol: those that only the operator gives, and what the broker itself makes of a
+client's command.
+"""
 
 from hubbub.common.commands import Order
+from hubbub.common.fields import conceal
+
+
+class SetPasswordHash(Order, frozen=True):
+    """Let the actor's account have this password: made of `set_password` once it is hashed."""
+
+    phc: str
+
+    def __repr__(self) -> str:
+        return conceal(self, "phc")
 
 
 class LinkFor(Order, frozen=True):

@@ -7,10 +7,21 @@ from hubbub.broker.core.batch import Batch, Expelled, MembershipChanged, Registe
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import UNAVAILABLE_SECONDS, Context
 from hubbub.broker.core.effects import Answer, Cut, CutNetwork, Effect, Publish, Send
-from hubbub.broker.core.handlers.connection import goodbye, joined, registered
+from hubbub.broker.core.handlers.connection import goodbye, joined
+from hubbub.broker.core.handlers.login import registered
 from hubbub.broker.core.producers import Outcome, Runs
-from hubbub.broker.core.records import Decree, EndSession, Register, Submission, Tidy, Writes
+from hubbub.broker.core.records import (
+    AddDevice,
+    Decree,
+    EndSession,
+    Register,
+    Submission,
+    Tidy,
+    UseDevice,
+    Writes,
+)
 from hubbub.broker.core.sessions import Session, SessionState
+from hubbub.broker.core.state import Account
 from hubbub.common.commands import Order
 from hubbub.common.errors import Code
 from hubbub.common.limits import UNSUBSCRIBE_SECONDS
@@ -43,8 +54,12 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
         effects += _answer_claim(context, claim, now)
     for submission, answer in batch.answers:
         effects += _answer_decree(context, submission, answer)
+    for account, code in batch.links.items():
+        context.links.made(account, code, now.monotonic)
     for expelled in batch.expelled:
         effects += expel(context, expelled, now)
+    for released in batch.released:
+        effects += _see_out(context, released, now)
     for routing_id, logout in batch.ended:
         leaving = context.sessions.get(routing_id)
         if leaving is not None and _is_leaving(leaving, logout):
@@ -127,6 +142,8 @@ def _note_progress(session: Session, runs: Runs) -> None:
 def _answer_claim(context: Context, claim: Registered, now: Now) -> list[Effect]:
     if claim.account is not None:
         claim.account.committed = True
+        if device := claim.account.devices.get(claim.record.key):
+            device.committed = True
     session = context.sessions.get(claim.routing_id)
     if session is None:
         return []
@@ -161,6 +178,14 @@ def _concerned(context: Context, expelled: Expelled) -> list[Session]:
     sessions = context.sessions
     some = sessions if expelled.account is None else sessions.of(expelled.account)
     return [session for session in some if expelled.key in (None, session.peer.key)]
+
+
+def _see_out(context: Context, account: Account, now: Now) -> list[Effect]:
+    """Nobody is an account any longer whose name is free: tell so before somebody else comes by that name."""
+    context.links.forget(account.number)
+    effects = context.presence(now, at_once=True)
+    context.roster.leave(account.number)
+    return effects + context.presence(now, at_once=True)
 
 
 def _outcome(outcome: Outcome) -> Reply:
@@ -204,13 +229,13 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
                     effects += context.send_back(
                         writer, n, Code.STORAGE_UNAVAILABLE, UNAVAILABLE_SECONDS
                     )
-            case Register():
+            case Register() | AddDevice():
                 claim = Registered(submission.routing_id, record, None, created=False, refusal=None)
                 effects += registered(context, session, claim, now)
             case EndSession(id=logout):
                 if _is_leaving(session, logout):
                     effects += goodbye(context, session, now)
-            case Tidy():
+            case Tidy() | UseDevice():
                 pass
             case _:
                 assert_never(record)

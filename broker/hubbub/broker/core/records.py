@@ -29,6 +29,33 @@ class Register:
     time: int
     label: str = ""
     """What its device calls itself."""
+    invite: bytes = field(default=b"", repr=False)
+    """The hash of the code that lets it in; empty: none is needed."""
+    may_be_new: bool = True
+    """False: it waits for a name that was being registered by the same key, and gets nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddDevice:
+    """Let a key use an account from now on: it had the password, or a code made for it."""
+
+    account: int
+    key: str
+    time: int
+    label: str = ""
+    by_code: bool = False
+    verified: str = field(default="", repr=False)
+    renewed: str = field(default="", repr=False)
+    """If it is not empty: the hash of the same password as `verified`, whose place it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseDevice:
+    """Note that a key was used today."""
+
+    account: int
+    key: str
+    time: int
 
 
 class Writes(Struct, frozen=True, gc=False):
@@ -74,7 +101,7 @@ class Decree:
     """Networks, as `Peer` has them, from which people are connected whom the actor may not put out, the actor among them. For a ban."""
 
 
-Record = Register | Writes | EndSession | Tidy | Decree
+Record = Register | AddDevice | UseDevice | Writes | EndSession | Tidy | Decree
 
 
 class Submission(Struct, frozen=True, gc=False):

@@ -16,17 +16,23 @@ from hubbub.broker.core.effects import Effect
 from hubbub.broker.core.handlers import (
     bans,
     connection,
+    devices,
     history,
+    invites,
     lockdown,
+    login,
     markers,
     membership,
     messages,
     moderation,
+    passwords,
     people,
     roles,
     rooms,
     settings,
+    upkeep,
 )
+from hubbub.broker.core.orders import LinkFor, Release, SetBot, SetPasswordHash
 from hubbub.broker.core.records import Decree, Refusal
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.broker.core.state import Account, State
@@ -89,15 +95,22 @@ DECREES: Final[dict[type[c.Order], DecreeRow]] = {
     c.Configure: DecreeRow(settings.check_configure, settings.apply_configure),
     c.Ban: DecreeRow(bans.check_ban, bans.apply_ban),
     c.Unban: DecreeRow(bans.check_unban, bans.apply_unban),
+    c.RemoveDevice: DecreeRow(devices.check_remove_device, devices.apply_remove_device),
+    c.MakeInvite: DecreeRow(invites.check_make_invite, invites.apply_make_invite),
     c.Lockdown: DecreeRow(lockdown.check_lockdown, lockdown.apply_lockdown),
 }
 
-OPERATORS: Final[dict[type[c.Order], DecreeRow]] = {}
+OPERATORS: Final[dict[type[c.Order], DecreeRow]] = {
+    SetPasswordHash: DecreeRow(passwords.check_hash, passwords.apply_hash),
+    LinkFor: DecreeRow(upkeep.check_upkeep, upkeep.apply_link_for),
+    Release: DecreeRow(upkeep.check_upkeep, upkeep.apply_release),
+    SetBot: DecreeRow(upkeep.check_upkeep, upkeep.apply_set_bot),
+}
 """The orders of `core.orders`: no session may give them."""
 
 QUERIES: Final[dict[type[c.Command], QueryRow]] = {
     c.Hello: QueryRow(connection.hello),
-    c.Login: QueryRow(connection.login, cost=10),
+    c.Login: QueryRow(login.login, cost=10),
     c.Logout: QueryRow(connection.logout),
     c.Ping: QueryRow(connection.ping),
     c.Rooms: QueryRow(rooms.list_rooms, kind=Kind.PAGES),
@@ -106,6 +119,9 @@ QUERIES: Final[dict[type[c.Command], QueryRow]] = {
     c.Whois: QueryRow(people.whois),
     c.Away: QueryRow(people.away),
     c.History: QueryRow(history.history, kind=Kind.PAGES),
+    c.SetPassword: QueryRow(passwords.set_password, cost=10),
+    c.Link: QueryRow(devices.link),
+    c.Devices: QueryRow(devices.devices, cost=2),
     c.Bans: QueryRow(bans.list_bans, kind=Kind.PAGES),
 }
 
@@ -120,6 +136,7 @@ PRICES: Final[dict[type[c.Command | WireError], Price]] = {
 LEGAL: Final[dict[SessionState, frozenset[type[c.Command]]]] = {
     SessionState.NEW: frozenset({c.Hello, c.Ping}),
     SessionState.GREETED: frozenset({c.Hello, c.Ping, c.Login}),
+    SessionState.CHECKING: frozenset({c.Hello, c.Ping}),
     SessionState.REGISTERING: frozenset({c.Hello, c.Ping}),
     SessionState.LIVE: frozenset({*WRITES, *QUERIES, *DECREES} - {c.Login}),
     SessionState.LEAVING: frozenset({c.Hello}),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
-from hubbub.broker.core.records import Register
+from hubbub.broker.core.records import AddDevice, Register
 from hubbub.broker.core.state import Account
 
 
@@ -27,6 +27,7 @@ class SessionState(Enum):
 
     NEW = auto()
     GREETED = auto()
+    CHECKING = auto()
     REGISTERING = auto()
     LIVE = auto()
     LEAVING = auto()
@@ -41,14 +42,18 @@ class Session:
     """Monotonic time of its last frame."""
     state: SessionState = SessionState.NEW
     account: Account | None = None
-    claim: Register | None = None
+    claim: Register | AddDevice | None = None
     """The record that it waits for while REGISTERING."""
+    hashing: int | None = None
+    """The ticket of its password that the hasher works on: for its login while CHECKING, for a new password while LIVE."""
     producer: bytes = b""
     resend_from: int | None = None
     """The write that its client was told to send again, and that has not come yet."""
     events_key: str = ""
     events_connection: int | None = None
     login_id: int = 0
+    label: str = ""
+    """What its device calls itself."""
     resuming: bool = False
     granted: set[bytes] = field(default_factory=set)
     """Topics that its SUB listens to."""

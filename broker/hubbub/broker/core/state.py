@@ -154,13 +154,14 @@ class Account:
 
 @dataclass(slots=True, eq=False)
 class Device:
-    """A key that may use an account: the fields of `DeviceRow`, and its number, which counts the account's devices from 1."""
+    """A key that may use an account: the fields of `DeviceRow`, and its number, which counts the account's devices from 1; `committed` once it is on disk."""
 
     number: int
     key: str
     label: str
     added: int
     used: int
+    committed: bool
 
     def row(self) -> DeviceRow:
         """Return it as it is stored."""
@@ -193,7 +194,7 @@ class State:
             head = snapshot.inbox_heads.get(row.account, _NOTHING)
             self.add_account(row, head, committed=True)
         for (account, number), device in snapshot.devices.items():
-            self.add_device(self.accounts[account], number, device)
+            self.add_device(self.accounts[account], number, device, committed=True)
         for room in snapshot.rooms:
             self.add_room(room, snapshot.room_heads.get(room.number, _NOTHING))
         for number, account, since, role in snapshot.members:
@@ -240,9 +241,11 @@ class State:
             for name in [name for name, owner in index.items() if owner is account]:
                 del index[name]
 
-    def add_device(self, account: Account, number: int, row: DeviceRow) -> Device:
+    def add_device(
+        self, account: Account, number: int, row: DeviceRow, *, committed: bool = False
+    ) -> Device:
         """Let a key use an account."""
-        device = Device(number, row.key, row.label, row.added, row.used)
+        device = Device(number, row.key, row.label, row.added, row.used, committed)
         account.devices[row.key] = device
         self._names_of_key[row.key] = self._names_of_key.get(row.key, 0) + 1
         return device

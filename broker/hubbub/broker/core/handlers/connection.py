@@ -1,25 +1,20 @@
-"""A session's life: hello, login, ping, logout."""
+"""A session's life: hello, welcome, ping, logout. `login` decides who gets in."""
 
-from hubbub.broker.core.batch import Registered
 from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
-from hubbub.broker.core.effects import Effect, LogEntry, LogPeer, Send
+from hubbub.broker.core.effects import Effect, LogEntry, Send
 from hubbub.broker.core.permissions import own_role, shown
-from hubbub.broker.core.records import EndSession, Refusal, Register
-from hubbub.broker.core.registration import owner_of
+from hubbub.broker.core.records import EndSession
 from hubbub.broker.core.roles import ROLE_NAMES
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.broker.core.state import Account, Room
 from hubbub.broker.entries import Entry
 from hubbub.common.codec import VERSIONS
-from hubbub.common.commands import Hello, Login, Logout, Ping
-from hubbub.common.errors import Code, InvalidName
-from hubbub.common.limits import QUIET_START_SECONDS, ROUTING_ID_BYTES
-from hubbub.common.names import canonical
-from hubbub.common.replies import Bye, Error, Greeted, Joined, Pong, Welcome
-
-_KEY_ANNOUNCED = Refusal(Code.INVALID, "the events key must be a new one for each login")
+from hubbub.common.commands import Hello, Logout, Ping
+from hubbub.common.errors import Code
+from hubbub.common.limits import QUIET_START_SECONDS
+from hubbub.common.replies import Bye, Greeted, Joined, Pong, Welcome
 
 
 def hello(context: Context, session: Session, command: Hello, now: Now) -> list[Effect]:
@@ -41,69 +36,6 @@ def hello(context: Context, session: Session, command: Hello, now: Now) -> list[
         software=settings.software,
     )
     return [*effects, Send(session.peer.routing_id, (reply,))]
-
-
-def login(context: Context, session: Session, command: Login, now: Now) -> list[Effect]:
-    """Let the owner of a name in; register a name that nobody has."""
-    return [LogPeer(session.peer.connection), *_log_in(context, session, command, now)]
-
-
-def _log_in(context: Context, session: Session, command: Login, now: Now) -> list[Effect]:
-    name = _acceptable(context, session, command)
-    if isinstance(name, Refusal):
-        return refuse(session, command, name.code, name.text)
-    known = context.state.account_like(name)
-    is_committed = known is not None and known.committed
-    account = owner_of(context.state, name, session.peer.key) if is_committed else None
-    if isinstance(account, Refusal):
-        return refuse(session, command, account.code, account.text)
-    rest = context.budgets.rest(account, now.monotonic) if account is not None else 0.0
-    if rest > 0.0:
-        text = "a client of yours sent more than this broker takes; wait"
-        return refuse(session, command, Code.SLOW_DOWN, text, rest)
-    session.login_id, session.events_key = command.id, command.events_key.hex()
-    session.producer, session.resuming = command.producer, command.resuming
-    if account is not None:
-        return welcome(context, session, account, now, created=False)
-    unavailable = context.unavailable()
-    if unavailable is not None:
-        return refuse(
-            session, command, unavailable[0], "no new name can be taken just now; try again"
-        )
-    session.state = SessionState.REGISTERING
-    session.claim = Register(name, session.peer.key, now.wall, command.device)
-    return [context.submit(session.claim, session.peer.routing_id)]
-
-
-def _acceptable(context: Context, session: Session, command: Login) -> str | Refusal:
-    """Return the canonical name of a login, or what is wrong with the login whoever sends it."""
-    routing_id, events_key = session.peer.routing_id, command.events_key.hex()
-    if len(routing_id) != ROUTING_ID_BYTES or routing_id[0] == 0:
-        return Refusal(Code.INVALID, "the routing id must be 32 bytes, the first not 0")
-    if context.sessions.announced(events_key) is not None or events_key == session.peer.key:
-        return _KEY_ANNOUNCED
-    try:
-        return canonical(command.name)
-    except InvalidName as error:
-        return Refusal(Code.BAD_NAME, str(error))
-
-
-def registered(context: Context, session: Session, claim: Registered, now: Now) -> list[Effect]:
-    """Answer a login whose registration is on disk, or was refused, or (neither account nor refusal) could not be written."""
-    if session.state is not SessionState.REGISTERING or session.claim != claim.record:
-        return []  # it began anew since, and may claim another name now
-    refusal = claim.refusal
-    if claim.account is None:
-        refusal = refusal or Refusal(
-            Code.STORAGE_UNAVAILABLE, "the broker cannot write to its store just now; try again"
-        )
-    elif context.sessions.announced(session.events_key) is not None:
-        refusal = _KEY_ANNOUNCED  # by another session, since this one asked
-    else:
-        return welcome(context, session, claim.account, now, created=claim.created)
-    session.state = SessionState.GREETED
-    reply = Error(id=session.login_id, code=refusal.code, text=refusal.text)
-    return [Send(session.peer.routing_id, (reply,))]
 
 
 def welcome(
