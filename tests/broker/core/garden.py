@@ -1,11 +1,11 @@
 """A chat in which roles matter: a garden that Olga owns and Mona moderates, where Bob and Carl are members; Dora is outside."""
 
-from tests.broker.core.desk import Desk, Person
+from tests.broker.core.desk import SETTINGS, Desk, Person
 from tests.broker.core.wire import without_text
 
 from hubbub.broker.core.context import Settings
 from hubbub.common.codec import decode_event
-from hubbub.common.commands import Create, Join, Order, SetRole
+from hubbub.common.commands import Create, Invite, Join, Order, SetRole
 from hubbub.common.events import Audited, Event
 from hubbub.common.replies import Done, Reply
 
@@ -20,17 +20,20 @@ def room_id(desk: Desk, name: str) -> bytes:
 class Garden:
     """The people are its fields; the room is `id`."""
 
-    def __init__(self, settings: Settings | None = None, **of_the_room: object) -> None:
-        self.desk = Desk(settings) if settings else Desk()
+    def __init__(self, settings: Settings = SETTINGS, **of_the_room: object) -> None:
+        """`of_the_room`: how it is made, as `create` takes it."""
+        self.desk = Desk(settings)
         names = ("Olga", "Mona", "Bob", "Carl", "Dora")
         self.olga, self.mona, self.bob, self.carl, self.dora = map(self.desk.meets, names)
         self.olga.sends(Create(1, "garden", **of_the_room))  # type: ignore[arg-type]
         self.id = room_id(self.desk, "garden")
-        for person in (self.mona, self.bob, self.carl):
+        for name, person in zip(names[1:4], (self.mona, self.bob, self.carl), strict=True):
+            self.desk.decrees(Invite(1, self.id, name))
             person.sends(Join(1, "garden"))
         self.olga.sends(SetRole(1, "Mona", "moderator", self.id))
         for person in (self.olga, self.mona, self.bob, self.carl):
             person.subscribes(self.id)
+        self.desk.answered.clear()
         self.forgets()
 
     def forgets(self) -> None:

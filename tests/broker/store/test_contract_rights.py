@@ -19,8 +19,11 @@ from hubbub.broker.core.changes import (
     Restraint,
 )
 from hubbub.broker.core.reads import (
+    BansPage,
+    ListedBan,
     ListedRoom,
     MembersPage,
+    ReadBans,
     ReadMembers,
     ReadRooms,
     RoomsPage,
@@ -159,6 +162,29 @@ def test_a_ban_is_replaced_and_lifted(store: Store, filled: Scribe, key: BanKey)
     filled.batch.bans = {key: None, ("account", "3"): None}
     filled.write()
     assert store.load().bans == {other: SPAM}
+
+
+def test_bans_are_listed_by_kind_and_what_is_shown_as_long_as_they_hold(
+    store: Store, filled: Scribe
+) -> None:
+    forever = BanRow("spam", 0, 1_500, 0)
+    filled.batch.bans = {
+        ("account", "2"): SPAM,
+        ("account", "10"): forever,
+        **dict.fromkeys(SUBJECTS[1:], forever),
+    }
+    filled.batch.lockdown = "no_new_accounts"
+    filled.adds(account(10, "abe")).write()
+    abe = ListedBan("account", "abe", "spam", "", 1_500, 0)
+    bob = ListedBan("account", BOB.name, "spam", ALICE.name, 1_000, 2_000)
+    others = [ListedBan(kind, subject, *abe[2:]) for kind, subject in SUBJECTS[1:]]
+    every = sorted([abe, bob, *others])
+    assert store.read(ReadBans("", 9, 1_999)) == BansPage(every, "no_new_accounts", more=False)
+    without = [ban for ban in every if ban is not bob]
+    assert store.read(ReadBans("", 3, 2_000)) == BansPage(without[:3], "no_new_accounts", more=True)
+    behind = BansPage(without[3:], "no_new_accounts", more=False)
+    last = without[2]
+    assert store.read(ReadBans(f"{last.kind} {last.subject}", 9, 2_000)) == behind
 
 
 def test_an_invite_is_used_and_used_up(store: Store, filled: Scribe) -> None:

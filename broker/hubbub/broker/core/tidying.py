@@ -10,16 +10,15 @@ from hubbub.broker.core.state import State
 def tidy(state: State, batch: Batch, record: Tidy) -> None:
     """Forget producers that were not used for long, and restraints, bans and invites whose end has come."""
     old = [key for key, producer in state.producers.items() if producer.used < record.before]
-    for key in old:
-        if key not in record.keep:
-            forget_producer(state, batch, key)
+    for producer in old:
+        if producer not in record.keep:
+            forget_producer(state, batch, producer)
     for room in state.rooms.values():
         lift_ended(batch, room, record.time)
         ready = record.time - room.slow * 1000
         room.posted = {account: time for account, time in room.posted.items() if time > ready}
-    ended = [key for key, ban in state.bans.items() if not holding(ban, record.time)]
-    for ban in ended:
-        set_ban(state, batch, ban, None)
+    for key in [key for key, ban in state.bans.items() if not holding(ban, record.time)]:
+        set_ban(state, batch, key, None)
     for code in [code for code, row in state.invites.items() if row.expires <= record.time]:
         del state.invites[code]
         batch.changes.invites[code] = None
