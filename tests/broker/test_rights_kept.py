@@ -103,6 +103,10 @@ def tampered(data: Path, script: str) -> list[str]:
             "an invite: it is by account 9, that is not there",
         ),
         ("UPDATE meta SET lockdown = 'loud'", "lockdown: there is none called loud"),
+        (
+            "UPDATE rooms SET creator = 9 WHERE number = 2",
+            "room den: it is by account 9, that is not there",
+        ),
         ("UPDATE rooms SET audit = 1", "table rooms: there are several audit rooms"),
     ],
 )

@@ -136,7 +136,7 @@ LARGEST: list[Reply] = [
         1, [RoomInfo(ROOM, name, LONGEST, MAX_NUMBER, True, True, "since_joined", SLOW_SECONDS) for name in NAMES[:256]], more=True,
     ),
     BanList(
-        1, [BanInfo("network", "𐎠" * SUBJECT_CHARACTERS, MAX_NUMBER, name, MAX_NUMBER, REASON) for name in NAMES[:256]],
+        1, [BanInfo("network", "𐎠" * SUBJECT_CHARACTERS, MAX_NUMBER, name, MAX_NUMBER, REASON) for name in NAMES[:200]],
         "moderators_speak", more=True,
     ),
 ]  # fmt: skip

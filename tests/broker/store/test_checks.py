@@ -90,6 +90,10 @@ def path(tmp_path: Path) -> Path:
             "INSERT INTO invites VALUES (x'00', 1, 1, 9, 1)",
             "an invite is by account 9: there is none",
         ),
+        (
+            "UPDATE rooms SET creator = 9 WHERE number = 2",
+            "a room was made by account 9: there is none",
+        ),
         ("UPDATE rooms SET audit = 1", "there are several audit rooms"),
         ("UPDATE meta SET lockdown = 'loud'", "there is no lockdown called loud"),
         (

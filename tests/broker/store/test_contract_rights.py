@@ -108,6 +108,7 @@ def test_a_room_keeps_each_setting_that_was_written_last(store: Store, filled: S
         replace(DEN, since_joined=True),
         replace(DEN, slow=21_600),
         replace(DEN, audit=True),
+        replace(DEN, creator=2),
         replace(DEN, description="Louder"),
         DEN,
     ):
@@ -223,6 +224,34 @@ def test_a_private_room_is_listed_for_its_members_only(store: Store, filled: Scr
     for other in (2, 3):
         assert store.read(ReadRooms("", 10, other)) == RoomsPage([attic, lobby], more=False)
         assert store.read(ReadRooms("", 2, other)) == RoomsPage([attic, lobby], more=False)
+
+
+def test_bans_that_hold_are_paged_by_kind_and_subject(store: Store, filled: Scribe) -> None:
+    by_alice, ended, endless = (
+        BanRow("spam", 1, 1_000, 2_000),
+        BanRow("spam", 0, 500, 1_500),
+        BanRow("", 0, 500, 0),
+    )
+    filled.batch.bans = {
+        ("network", "192.0.2.0/24"): endless,
+        ("account", "3"): by_alice,
+        ("key", FIRST): ended,
+        ("account", "2"): endless,
+    }
+    filled.batch.lockdown = "no_new_accounts"
+    filled.write()
+    bob = ListedBan("account", "Bob", "", "", 500, 0)
+    carol = ListedBan("account", "Carol", "spam", "Alice", 1_000, 2_000)
+    network = ListedBan("network", "192.0.2.0/24", "", "", 500, 0)
+    level: LockdownLevel = "no_new_accounts"
+    for query, page in (
+        (ReadBans("", 10, 1_500), BansPage([bob, carol, network], level, more=False)),
+        (ReadBans("", 2, 1_500), BansPage([bob, carol], level, more=True)),
+        (ReadBans("account Bob", 10, 1_500), BansPage([carol, network], level, more=False)),
+        (ReadBans("", 10, 2_000), BansPage([bob, network], level, more=False)),
+        (ReadBans("network 192.0.2.0/24", 10, 0), BansPage([], level, more=False)),
+    ):
+        assert store.read(query) == page
 
 
 # Released names

@@ -92,6 +92,8 @@ def _check_rights(state: Snapshot, people: set[int]) -> None:
             raise ValueError(f"a ban is by account {ban.by}: there is none")
     if foreign := {invite.by for invite in state.invites.values()} - people - {0}:
         raise ValueError(f"an invite is by account {min(foreign)}: there is none")
+    if foreign := {room.creator for room in state.rooms} - people - {0}:
+        raise ValueError(f"a room was made by account {min(foreign)}: there is none")
     if sum(room.audit for room in state.rooms) > 1:
         raise ValueError("there are several audit rooms")
     if state.lockdown not in LEVELS:

@@ -44,6 +44,9 @@ def rights_faults(table: Table, has: Has, people: People) -> Iterator[Fault]:
     for (level,) in table("meta", "lockdown"):
         if level not in LEVELS:
             yield Fault("lockdown", None, f"there is none called {shown(level)}")
+    if has("rooms", "creator"):
+        for name, creator in table("rooms", "name, creator"):
+            yield from _author(f"room {shown(name)}", creator, people)
     if sum(audit for (audit,) in table("rooms", "audit")) > 1:
         yield Fault("table rooms", None, "there are several audit rooms")
 
