@@ -97,9 +97,10 @@ class Link:
         )
         self._do(Send((hello, login)))
 
-    def greet_later(self, now: float) -> None:
-        """The broker is busy."""
-        self._next = now + self._patience(LOGIN_AGAIN_SECONDS, LOGIN_AGAIN_MOST_SECONDS)
+    def greet_later(self, now: float, retry_after: float) -> None:
+        """The broker is busy, or wants no login for `retry_after` seconds."""
+        patience = self._patience(LOGIN_AGAIN_SECONDS, LOGIN_AGAIN_MOST_SECONDS)
+        self._next = now + max(patience, retry_after)
 
     def _patience(self, seconds: float, most: float) -> float:
         """Return `seconds`, doubled for each login in vain before the present one."""

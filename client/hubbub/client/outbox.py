@@ -239,7 +239,7 @@ class Outbox:
         index = n - self._first
         if not 0 <= index < self._sent:
             return
-        if n == self._back_to and now < self._back_until:
+        if n == self._back_to and now + retry_after < self._back_until:
             # Probably caused by the same flight. If not, no progress will show it.
             self._deadline = self._back_until
             return

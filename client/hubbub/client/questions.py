@@ -115,9 +115,9 @@ class Questions:
         self._out = None
         return item
 
-    def again(self, item: Item, now: float) -> None:
-        """The broker was too busy for it."""
-        self._not_before = now + BUSY_SECONDS
+    def again(self, item: Item, now: float, retry_after: float = 0.0) -> None:
+        """The broker was too busy for it, or wants no question for `retry_after` seconds."""
+        self._not_before = now + (retry_after or BUSY_SECONDS)
         self._put_back(item)
 
     def _put_back(self, item: Item) -> None:

@@ -18,7 +18,7 @@ from hubbub.client.showing import Showing
 from hubbub.client.updates import Diverged, LogReplaced, MarkerMoved, RoomJoined, RoomLeft
 from hubbub.common.codec import decode_event
 from hubbub.common.commands import Away, Mark, Query, Who
-from hubbub.common.errors import TRANSIENT, WireError
+from hubbub.common.errors import TRANSIENT, Code, WireError
 from hubbub.common.events import AnyEvent, MessageTold, PresenceChanged, RoomInvited
 from hubbub.common.names import LOBBY
 from hubbub.common.replies import (
@@ -359,10 +359,13 @@ class Reading:
     def refused(self, id: int, error: Error, now: float) -> None:
         """Take the refusal of a question."""
         match self._questions.answered(id):
+            case CatchUp() as item if error.code == Code.SLOW_DOWN:
+                self._interrupted(item)
+                self._questions.again(item, now, error.retry_after)
             case CatchUp(log=log):
                 self._page(log, None, now)
             case Question() as question if error.code in TRANSIENT:
-                self._questions.again(question, now)
+                self._questions.again(question, now, error.retry_after)
             case Question(make=make, ticket=None):
                 self._asking_roster = self._asking_roster and make is not Who
             case Question(ticket=ticket):

@@ -230,7 +230,7 @@ class Session:
         if error.id is not None and self._link.is_greeting(error.id):
             tried_too_often = error.code == Code.SLOW_DOWN and self._link.is_proving
             if error.code in TRANSIENT and not tried_too_often:
-                self._link.greet_later(now)
+                self._link.greet_later(now, error.retry_after)
             else:
                 self.end(login_refused(error.code, error.text, error.retry_after))
         elif not self.is_live:

@@ -125,7 +125,7 @@ class Writing:
     def refused(self, n: int, error: Error, now: float) -> bool:
         """Take the refusal of write n. True: begin anew."""
         if error.code in TRANSIENT:
-            return self.resend(Resend(n, error.code), now)
+            return self.resend(Resend(n, error.code, error.retry_after), now)
         if error.code == Code.PRODUCER_EXPIRED and self.outbox.first_n == 1:
             self.outbox.go_back(1, now, 0.0)  # nothing of it was ever taken
             return False

@@ -135,8 +135,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(
             ge=0,
-            le=60,
-            description="For so long, in seconds, a session over its budget is merely held back; then it is told `slow_down`. A client in a hurry for a moment notices nothing.",
+            le=1.5,
+            description="For so long, in seconds, a session over its budget is merely held back; then it is told `slow_down`. A client in a hurry for a moment notices nothing; one that hears nothing for 2 s would send everything again.",
         ),
     ] = 1.0
     refusals_before_cut: Annotated[
