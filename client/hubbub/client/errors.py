@@ -262,3 +262,13 @@ def wrong_key(broker: str, fingerprint: str) -> WrongKey:
         f"the broker at {broker} has another key than before, {fingerprint}: it was set up anew, or another machine has its address, or somebody listens"
         f" in between. If its operator confirms the new key, run: hubbub forget {broker}"
     )
+
+
+def not_connected(address: str, *, is_denied: bool) -> Refused:
+    """What to raise where no encrypted connection came about. `is_denied`: the broker did say no."""
+    if is_denied:
+        text = "lets nobody in from here: this device or address is banned, or too many connections came from it; try again later"
+        return Refused(f"the broker at {address} {text}")
+    return Refused(
+        f"the broker at {address} refuses the connection, or is none with the expected key"
+    )

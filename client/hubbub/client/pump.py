@@ -20,6 +20,7 @@ from typing import Any, Final, assert_never
 import zmq
 
 from hubbub.client import calls, sockets
+from hubbub.client.backoff import DENIED_TRIES, Backoff
 from hubbub.client.effects import (
     Acknowledge,
     Complete,
@@ -35,7 +36,7 @@ from hubbub.client.effects import (
     Subscribe,
     Unsubscribe,
 )
-from hubbub.client.errors import Closed, NobodyListens, Refused
+from hubbub.client.errors import Closed, NobodyListens, not_connected
 from hubbub.client.link import Credentials
 from hubbub.client.outbox import Keeping
 from hubbub.client.outbox_file import OutboxFile
@@ -50,8 +51,6 @@ from hubbub.common.errors import HubbubError, WireError
 
 REACH_SECONDS: Final = 3.0
 """Until the first connection stands; later ones are tried for ever."""
-REFUSED_AGAIN_SECONDS: Final = 2.0
-"""Until a refused connection is tried again."""
 STOP_SECONDS: Final = 5.0
 """More than a turn and the last frame's linger take."""
 FRAMES_A_TURN: Final = 64
@@ -202,6 +201,7 @@ class Pump:
         self._reach_by: float | None = monotonic() + REACH_SECONDS
         self._commands_again: float | None = None
         self._events_again: float | None = None
+        self._commands_backoff, self._events_backoff = Backoff(), Backoff()
 
     def _turn(self) -> None:
         self._is_kept = False
@@ -256,21 +256,21 @@ class Pump:
             if event == sockets.CONNECTED:
                 self._reach_by = None
             elif event == sockets.READY:
+                self._commands_backoff.reset()
                 self._session.connected(now)
             elif event == sockets.LOST:
                 self._session.disconnected(now)
             else:
-                self._refused(now)
+                self._refused(now, is_denied=event == sockets.DENIED)
 
-    def _refused(self, now: float) -> None:
+    def _refused(self, now: float, *, is_denied: bool) -> None:
+        again = self._commands_backoff.wait()
         if self.opening.done():
             self.turned_away()
-        else:
-            where = self._target.address
-            text = f"the broker at {where} refuses the connection, or is none with the expected key"
-            self._session.end(Refused(text))
+        elif not is_denied or self._commands_backoff.tries > DENIED_TRIES:
+            self._session.end(not_connected(str(self._target.address), is_denied=is_denied))
         self._session.disconnected(now)
-        self._reconnect(now + REFUSED_AGAIN_SECONDS)
+        self._reconnect(now + again)
 
     def _read_events(self, now: float) -> None:
         if self._events is None:
@@ -283,8 +283,10 @@ class Pump:
         for event in self._events.events():
             if event == sockets.LOST:
                 self._session.events_lost(now)
+            elif event == sockets.READY:
+                self._events_backoff.reset()
             elif event & sockets.REFUSED:
-                self._events_again = now + REFUSED_AGAIN_SECONDS
+                self._events_again = now + self._events_backoff.wait()
 
     def _check_time(self, now: float) -> None:
         if self._reach_by is not None and now >= self._reach_by:

@@ -25,7 +25,9 @@ REFUSED: Final = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
-"""Another key than we think, no hubbub at all, or we are banned. After some of them libzmq does not try again by itself."""
+"""Another key than we think, no hubbub at all, or we are denied. After some of them libzmq does not try again by itself."""
+DENIED: Final = zmq.EVENT_HANDSHAKE_FAILED_AUTH
+"""One of them: we are banned, or there were too many handshakes from our address."""
 
 Socket = zmq.Socket[bytes]
 Poller = zmq.Poller
