@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from hubbub.client import calls
 from hubbub.client.effects import Acknowledge, Complete, Effect, Emit, Fail, Send
+from hubbub.client.link import Credentials
 from hubbub.client.outbox import Keeping
 from hubbub.client.session import Session
 from hubbub.client.updates import Message, Update
@@ -75,7 +76,12 @@ class Conversation:
     """One session, its clock, and what it did in the last step."""
 
     def __init__(
-        self, name: str = "Alice", keeping: Keeping | None = None, *, first_byte: int = 0
+        self,
+        name: str = "Alice",
+        keeping: Keeping | None = None,
+        *,
+        first_byte: int = 0,
+        credentials: Credentials | None = None,
     ) -> None:
         """`first_byte`: of what it draws at random."""
         numbers = count(1)
@@ -85,6 +91,7 @@ class Conversation:
             random_bytes=lambda size: bytes([first_byte]) + next(numbers).to_bytes(size - 1, "big"),
             new_events_key=lambda: next(numbers).to_bytes(32, "big"),
             opening="opening",
+            credentials=credentials,
             keeping=keeping,
         )
         self.effects: list[Effect] = []

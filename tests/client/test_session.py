@@ -15,13 +15,20 @@ from hubbub.client.effects import (
     Unsubscribe,
 )
 from hubbub.client.errors import (
+    BadCode,
+    BadCredentials,
+    Banned,
     Closed,
+    InviteRequired,
     LoginRefused,
     NameTaken,
     OutcomeUnknown,
+    PutOut,
+    RegistrationClosed,
     RequestError,
     VersionUnsupported,
 )
+from hubbub.client.link import Credentials
 from hubbub.client.results import LoggedIn
 from hubbub.client.updates import ConnectionLost, ConnectionRestored, Ended, LogReplaced
 from hubbub.common.codec import VERSIONS
@@ -84,6 +91,12 @@ def test_the_brokers_spelling_of_the_name_is_kept(lobby: Log) -> None:
     ("code", "error"),
     [
         ("name_taken", NameTaken),
+        ("invite_required", InviteRequired),
+        ("registration_closed", RegistrationClosed),
+        ("bad_credentials", BadCredentials),
+        ("bad_code", BadCode),
+        ("banned", Banned),
+        ("locked_down", PutOut),
         ("version_unsupported", VersionUnsupported),
         ("some_code_of_the_future", LoginRefused),
     ],
@@ -115,6 +128,33 @@ def test_a_lost_connection_is_told_once_and_resumed_with_another_key(
     assert ConnectEvents("", 5001, alice.login.events_key) in alice.effects
 
 
+def test_what_one_proves_oneself_by_is_said_until_the_welcome_and_then_forgotten(
+    lobby: Log,
+) -> None:
+    alice = Conversation("Alice", credentials=Credentials("secret", "abcd", "laptop")).connects()
+    assert (alice.login.password, alice.login.code) == ("secret", "abcd")
+    assert alice.login.device == "laptop"
+    alice.hears(Error("busy", "later", id=2)).waits(1)
+    assert alice.login.password == "secret"
+    alice.logs_in(lobby).loses_the_broker().connects()
+    assert alice.login == Login(
+        alice.login.id, "Alice", alice.login.events_key, alice.login.producer, resuming=True
+    )
+
+
+def test_a_guesser_is_told_when_to_try_again_and_not_kept_waiting() -> None:
+    alice = Conversation("Alice", credentials=Credentials(password="wrong")).connects()
+    alice.hears(Error("slow_down", "too many tries", id=2, retry_after=30.0))
+    [failed] = [effect for effect in alice.effects if isinstance(effect, Fail)]
+    assert isinstance(failed.error, LoginRefused)
+    assert (failed.error.code, failed.error.retry_after) == ("slow_down", 30.0)
+    assert isinstance(alice.effects[-1], End)
+
+
+def test_what_one_proves_oneself_by_is_in_no_text() -> None:
+    assert "secret" not in repr(Credentials("secret", "secret", "laptop"))
+
+
 def test_pings_go_out_every_five_seconds(alice: Conversation, lobby: Log) -> None:
     alice.logs_in(lobby)
     alice.waits(4.9).sends()
@@ -137,6 +177,23 @@ def test_a_broker_that_shuts_down_says_when_to_come_back(alice: Conversation, lo
     alice.hears(Closing("shutting_down", "", 2.5))
     alice.does(Emit(ConnectionLost()), DisconnectEvents(), Reconnect(2.5))
     alice.loses_the_broker().does()
+
+
+def test_a_broker_that_was_flooded_is_come_back_to(alice: Conversation, lobby: Log) -> None:
+    alice.logs_in(lobby)
+    alice.hears(Closing("flooding", "", 9.0))
+    alice.does(Emit(ConnectionLost()), DisconnectEvents(), Reconnect(9.0))
+
+
+@pytest.mark.parametrize("code", ["banned", "kicked", "device_removed", "locked_down"])
+def test_whoever_is_put_out_does_not_come_back(alice: Conversation, lobby: Log, code: str) -> None:
+    alice.logs_in(lobby).posts("unanswered")
+    alice.hears(Closing(code, "until tomorrow: spam")).fails("t", OutcomeUnknown)
+    [ended] = alice.shown
+    assert isinstance(ended, Ended)
+    assert isinstance(ended.reason, Banned if code == "banned" else PutOut)
+    assert (ended.reason.code, str(ended.reason)) == (code, "until tomorrow: spam")
+    assert isinstance(alice.effects[-1], End)
 
 
 def test_a_session_that_is_closed_for_a_reason_unknown_here_ends(

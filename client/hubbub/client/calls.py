@@ -24,7 +24,7 @@ from hubbub.client.session import Session
 from hubbub.client.updates import Message, PrivateMessage
 from hubbub.common import commands
 from hubbub.common.errors import Code, WireError
-from hubbub.common.fields import Data, RoleName, snake_case
+from hubbub.common.fields import Data, snake_case
 from hubbub.common.names import LOBBY, fold
 from hubbub.common.replies import MemberList, Page, Reply, RoomList, Roster
 
@@ -200,12 +200,7 @@ def rooms(session: Session, ticket: Ticket, after: str) -> None:
 
 
 def _room_list(session: Session, reply: RoomList) -> tuple[list[Room], bool]:
-    joined = session.reading.rooms
-
-    def role(id: bytes) -> RoleName | None:
-        room = joined.get(id)
-        return None if room is None else room.role
-
+    role = session.reading.rooms.role
     listed = [
         Room(
             info.name,

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from hubbub.client.logs import Found, Hole, LogReader, Read
 from hubbub.common.events import RoleChanged, RoomChanged
 from hubbub.common.fields import HistoryShown, RoleName
-from hubbub.common.names import fold
+from hubbub.common.names import LOBBY, fold
 from hubbub.common.replies import Joined
 
 GRANT_SECONDS: Final = 1.0
 """A subscription not granted after so long is asked for again; each time twice as long."""
 GRANT_TRIES: Final = 3
 """After so many tries the connection of events itself is made anew."""
+
+_ROLES: Final = get_args(RoleName)
+"""The lowest first."""
 
 
 @dataclass(slots=True)
@@ -88,6 +91,12 @@ class Rooms:
     def named(self, name: str) -> JoinedRoom | None:
         """The room with this name, in any case, if one is a member."""
         return self._by_name.get(fold(name))
+
+    def role(self, id: bytes) -> RoleName | None:
+        """One's role in a room, None: one is no member. Whoever has a role in the whole chat has it in each room they are in."""
+        room, lobby = self.get(id), self.named(LOBBY)
+        roles = [found.role for found in (room, lobby) if found is not None]
+        return None if room is None else max(roles, key=_ROLES.index)
 
     @property
     def waiting(self) -> bool:

@@ -31,6 +31,14 @@ def vocabulary() -> Vocabulary:
         ("/msg bobb", "bobb", ["Bobby "]),
         ("/history @c", "c", ["carol "]),
         ("/me bo", "", []),
+        ("/kick bobb", "bobb", ["Bobby "]),
+        ("/mute @car", "car", ["carol "]),
+        ("/role carol m", "m", ["member", "moderator"]),
+        ("/lockdown a", "a", ["accounts-only "]),
+        ("/room slow 10s pr", "pr", ["private "]),
+        ("/devices r", "r", ["remove "]),
+        ("/help A", "A", ["all "]),
+        ("/password x", "", []),
         ("", "", []),
     ],
 )
@@ -40,3 +48,9 @@ def test_what_fits_is_offered(
     found_start, found = vocabulary.candidates(typed)
     assert found_start == start
     assert (found == offered) if offered is not None else ("exit " in found)
+
+
+def test_a_command_that_one_may_not_use_is_not_offered(vocabulary: Vocabulary) -> None:
+    assert vocabulary.candidates("/ban")[1] == ["ban ", "bans "]
+    vocabulary.offer(frozenset({"bans", "exit"}))
+    assert vocabulary.candidates("/ban")[1] == ["bans "]

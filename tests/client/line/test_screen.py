@@ -6,6 +6,7 @@ import pytest
 
 from hubbub.client import updates
 from hubbub.client.errors import (
+    Forbidden,
     LobbyIsForAll,
     NotMember,
     TooLarge,
@@ -50,6 +51,16 @@ def private(sender: str, to: str, text: str, *, own: bool = False) -> PrivateMes
         (updates.MemberJoined("dev", "Alice", time=0, seq=2), None),
         (updates.MemberLeft("dev", "Bob", time=0, seq=3), "Bob has left dev."),
         (updates.MemberLeft("dev", "Alice", time=0, seq=3), None),
+        (
+            updates.MemberLeft("dev", "Bob", time=0, seq=3, by="Carol", reason="spam"),
+            "Bob was put out of dev by Carol: spam",
+        ),
+        (
+            updates.MemberLeft("dev", "Bob", time=0, seq=3, by="the operator"),
+            "Bob was put out of dev by the operator.",
+        ),
+        (updates.MemberLeft("dev", "Bob", time=0, seq=3, by="Alice"), None),
+        (updates.RoleChanged("dev", "Bob", "member", "Alice", 0, 4), None),
         (updates.RoomCreated("dev", "Alice", "", time=0, seq=1), None),
         (updates.RoomJoined("dev", ""), None),
         (updates.RoomLeft("dev"), None),
@@ -82,6 +93,11 @@ def test_the_room_one_talks_in_is_not_named() -> None:
             UnknownUser("unknown_user", "nobody here is called '12'"),
             "Not sent: nobody here is called '12'; to say it to everybody, write something before the @",
         ),
+        ("hi", Forbidden("muted", "you are muted"), "Not sent: “hi”: you are muted"),
+        ("/me hi", Forbidden("read_only", "no"), "Not sent: “hi”: no"),
+        ("@Bob: a\nb", Forbidden("locked_down", "no"), "Not sent: “a…”: no"),
+        ("x" * 41, Forbidden("slow_mode", "wait 3 s"), f"Not sent: “{'x' * 40}…”: wait 3 s"),
+        ("/kick Bob", Forbidden("forbidden", "you may not"), "you may not"),
         ("/leave nowhere", NotMember("not_member", "no"), "You are not in nowhere."),
         ("/leave", LobbyIsForAll("lobby_is_for_all", "no"), "no; /exit leaves the chat"),
         ("/leave", NotMember("not_member", "no"), "no"),

@@ -6,18 +6,36 @@ from hubbub.client.line import verbs
 from hubbub.client.line.actions import (
     Act,
     Action,
+    AddPerson,
+    Appoint,
+    Ban,
+    ChangePassword,
     ComeBack,
+    ConfigureRoom,
     Enter,
     Exit,
     GoAway,
     Help,
+    InviteNewcomers,
+    InvitePerson,
+    Kick,
+    LinkDevice,
+    ListBans,
+    ListDevices,
     ListPeople,
     ListRooms,
+    LockDown,
+    MakeRoom,
+    Mute,
     Nothing,
     Quit,
+    RemoveDevice,
     Say,
     ShowHistory,
+    ShowRoom,
+    Unban,
     Unclear,
+    Unmute,
     Whisper,
 )
 from hubbub.client.line.verbs import parse
@@ -59,6 +77,52 @@ from hubbub.client.line.verbs import parse
         ("/etc/hosts\n127.0.0.1", Say("/etc/hosts\n127.0.0.1")),
         ("/leave", Quit(None)),
         ("/leave dev", Quit("dev")),
+        ("/create dev", MakeRoom("dev")),
+        ("/create dev where we build", MakeRoom("dev", "where we build")),
+        (
+            "/create #dev private Read-Only since-joined about private matters",
+            MakeRoom("dev", "about private matters", True, True, "since_joined"),
+        ),
+        ("/help all", Help(all=True)),
+        ("/password", ChangePassword()),
+        ("/link", LinkDevice()),
+        ("/devices", ListDevices()),
+        ("/devices remove 2", RemoveDevice(2)),
+        ("/invite", InviteNewcomers()),
+        ("/invite QR", InviteNewcomers(as_qr=True)),
+        ("/invite Bob", InvitePerson("Bob")),
+        ("/invite @qr", InvitePerson("qr")),
+        ("/add @Bob", AddPerson("Bob")),
+        ("/kick Bob", Kick("Bob")),
+        ("/kick @Bob: spam", Kick("Bob", 0, "spam")),
+        ("/kick Bob 30m", Kick("Bob", 1800)),
+        ("/kick Bob 30m too  much spam", Kick("Bob", 1800, "too much spam")),
+        ("/kick Bob 30 minutes of spam", Kick("Bob", 0, "30 minutes of spam")),
+        ("/mute Bob 2h\nspam", Mute("Bob", 0, "2h spam")),
+        ("/mute Bob", Mute("Bob")),
+        ("/mute Bob 7d spam", Mute("Bob", 7 * 86400, "spam")),
+        ("/unmute Bob", Unmute("Bob")),
+        ("/role Bob Moderator", Appoint("Bob", "moderator")),
+        ("/room", ShowRoom()),
+        ("/room private", ConfigureRoom(private=True)),
+        ("/room Public open", ConfigureRoom(private=False, read_only=False)),
+        ("/room read-only slow 10s", ConfigureRoom(read_only=True, slow=10)),
+        ("/room slow off history all", ConfigureRoom(slow=0, history="all")),
+        ("/room history since-joined", ConfigureRoom(history="since_joined")),
+        (
+            "/room slow 1m description Slow  Tea only",
+            ConfigureRoom("Slow Tea only", slow=60),
+        ),
+        ("/room description", ConfigureRoom("")),
+        ("/ban Bob", Ban("account", "Bob")),
+        ("/ban @Bob 2d spam", Ban("account", "Bob", 2 * 86400, "spam")),
+        ("/ban 192.0.2.7 floods", Ban("address", "192.0.2.7", 0, "floods")),
+        ("/ban 192.0.2.0/24", Ban("network", "192.0.2.0/24")),
+        ("/unban 2001:DB8::1", Unban("address", "2001:db8::1")),
+        ("/bans", ListBans()),
+        ("/lockdown", LockDown()),
+        ("/lockdown Accounts-only", LockDown("accounts_only")),
+        ("/lockdown moderators_speak", LockDown("moderators_speak")),
     ],
 )
 def test_a_line_is_an_action(line: str, action: Action) -> None:
@@ -113,6 +177,23 @@ def test_a_name_without_a_colon_is_public(line: str, action: Action) -> None:
         ("/history Bob", "/history [@NAME] [COUNT]"),
         ("/back soon", "/back"),
         ("/verify all", "/verify"),
+        ("/password secret", "/password"),
+        ("/devices 2", "/devices [remove N]"),
+        ("/invite two people", "/invite [NAME]"),
+        ("/kick", "/kick NAME [30m] [WHY]"),
+        ("/role Bob", "/role NAME ROLE"),
+        ("/role Bob king", "/role NAME ROLE"),
+        ("/room locked", "/room [SETTINGS]"),
+        ("/room slow", "/room [SETTINGS]"),
+        ("/room slow soon", "for example 30s, 10m, 2h, 7d"),
+        ("/room slow 7h", "at most 6 hours"),
+        ("/room history none", "/room [SETTINGS]"),
+        ("/create", "/create ROOM [WORDS]"),
+        ("/ban", "/ban WHOM [2d] [WHY]"),
+        ("/ban Bob 9999d", "at most 3,650 days"),
+        ("/unban", "/unban WHOM"),
+        ("/lockdown all", "/lockdown [LEVEL]"),
+        ("/help me", "/help [all]"),
     ],
 )
 def test_what_cannot_be_done_is_not_said_but_explained(line: str, told: str) -> None:
@@ -126,6 +207,20 @@ def test_help_shows_every_command_once() -> None:
     for name in verbs.VERBS:
         assert sum(line.split()[0] == f"/{name}" for line in lines) == 1
     assert lines[1].startswith("@name: text")
+
+
+def test_help_shows_what_is_offered() -> None:
+    lines = verbs.help_lines(80, {"me", "exit"})
+    assert [line.split()[0] for line in lines] == ["text", "@name:", "//text", "/me", "/exit"]
+
+
+def test_a_secret_typed_behind_the_command_is_not_repeated() -> None:
+    action = parse("/password hunter2hunter2")
+    assert isinstance(action, Unclear)
+    assert "hunter2" not in action.reason
+    assert verbs.without_secret(" /PASSWORD hunter2\nhunter2") == " /PASSWORD"
+    assert verbs.without_secret("/passwords are bad") == "/passwords are bad"
+    assert verbs.without_secret("/password") == "/password"
 
 
 def test_help_fits_the_terminal() -> None:

@@ -35,6 +35,24 @@ _HISTORIES: Final[dict[HistoryShown, str]] = {
     "all": "showing all its history to newcomers",
     "since_joined": "showing newcomers only what is said from then on",
 }
+_DEEDS: Final = {
+    "add": "added {subject} to {where}",
+    "ban": "banned the {detail} {subject}",
+    "configure": "changed {where} ({detail})",
+    "device_added": "came in from another device as {subject}",
+    "device_removed": "removed a device of {subject}",
+    "invite": "invited {subject} to {where}",
+    "kick": "put {subject} out of {where}",
+    "link": "made a link code for {subject}",
+    "lockdown": "set the lockdown to {subject}",
+    "mute": "muted {subject} in {where}",
+    "password": "set a password for {subject}",
+    "release": "released the name {subject}",
+    "role": "made {subject} {detail} of {where}",
+    "unban": "lifted the ban of the {detail} {subject}",
+    "unmute": "let {subject} speak in {where} again",
+}
+"""What the broker's words for powers mean, behind the name of whoever used them."""
 _BANNED: Final = {"account": "", "key": "the key ", "address": "the address ", "network": "the network "}  # fmt: skip
 
 
@@ -164,10 +182,14 @@ def _ban(ban: Ban, when: When) -> str:
 
 
 def audited(update: updates.Audited, when: When) -> str:
-    """Return who used which power over whom. The broker's word for the power stands as it is: there may be more of them than this client knows."""
-    where = f" in {update.where}" if update.where else ""
+    """Return who used which power over whom. A word for a power that this client does not know stands as it is."""
+    deed = _DEEDS.get(update.action)
+    where = update.where or "the chat"
+    if deed is None:
+        place = f" in {update.where}" if update.where else ""
+        detail = f" ({update.detail})" if update.detail else ""
+        deed = f"did {update.action.replace('_', ' ')} {update.subject}{place}{detail}"
+    else:
+        deed = deed.format(subject=update.subject, where=where, detail=update.detail)
     until = _until(update.until, when, since=update.time)
-    detail = f" ({update.detail})" if update.detail else ""
-    action = update.action.replace("_", " ")
-    text = f"{update.by or 'the operator'}: {action} {update.subject}{where}{detail}{until}"
-    return because(text.replace("  ", " "), update.reason)
+    return because(f"{update.by or 'The operator'} {deed}{until}", update.reason)

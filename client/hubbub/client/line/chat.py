@@ -299,10 +299,10 @@ class Chat:
                 case actions.Nothing():
                     pass
                 case actions.Exit():
-                    self._terminal.echo(Line.of(text))
+                    self._terminal.echo(Line.of(verbs.without_secret(text)))
                     return False
                 case _:
-                    self._terminal.echo(Line.of(text))
+                    self._terminal.echo(Line.of(verbs.without_secret(text)))
                     self._ask(action)
             self._sending.otherwise()
         except HubbubError as error:

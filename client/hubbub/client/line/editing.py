@@ -29,6 +29,7 @@ from prompt_toolkit.layout.processors import BeforeInput, PasswordProcessor
 from prompt_toolkit.output import Output
 
 from hubbub.client.line.completion import Completing, Vocabulary
+from hubbub.client.line.verbs import without_secret
 
 INPUT_ROWS: Final = 10
 """A longer text scrolls in its place."""
@@ -60,7 +61,10 @@ def new_buffer(vocabulary: Vocabulary, typed: Callable[[str], None]) -> Buffer:
     """Return the text being edited; `typed` is called with each that Enter ends."""
 
     def accept(buffer: Buffer) -> bool:
-        typed(buffer.text)
+        text = buffer.text
+        if without_secret(text) != text:
+            buffer.reset()  # before it would be put in the history
+        typed(text)
         return False  # clear it
 
     return Buffer(

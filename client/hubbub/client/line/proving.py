@@ -18,7 +18,7 @@ from hubbub.client.errors import (
 )
 from hubbub.client.line.terminal import Terminal
 from hubbub.common.codes import normalise
-from hubbub.common.errors import HubbubError, InvalidCode
+from hubbub.common.errors import Code, HubbubError, InvalidCode
 
 TRIES: Final = 3
 """Wrong answers until the program ends: the broker lets nobody guess for long."""
@@ -26,11 +26,10 @@ TRIES: Final = 3
 INVITE: Final = "Enter invite code: "
 UNSEEN: Final = "Enter password or link code: "
 
+_ANSWERABLE: Final = (NameTaken, InviteRequired, RegistrationClosed, BadCredentials, BadCode)
 Proof = dict[str, str]
 """Further options of `Client`: a password, or a code."""
 LogIn = Callable[[Proof], Client]
-ANSWERABLE: Final = (NameTaken, InviteRequired, RegistrationClosed, BadCredentials, BadCode)
-"""Refusals after which the broker may be told more."""
 
 
 class NoAnswer(HubbubError):
@@ -53,7 +52,7 @@ class Proving:
         for left in range(TRIES, -1, -1):
             try:
                 return log_in(self._proof)
-            except ANSWERABLE as error:
+            except LoginRefused as error:
                 if not left or not self._may_ask(error):
                     raise
                 proof = self._ask(error)
@@ -65,9 +64,12 @@ class Proving:
         raise AssertionError("the last try returns or raises")
 
     def _may_ask(self, error: LoginRefused) -> bool:
-        """Whether there is somebody to be asked. What a pipe says next is an invite code if one is wanted, a password only if the name came from it too."""
+        """Whether an answer could help, and there is somebody to give it. What a pipe says next is an invite code if one is wanted, a password only if
+        the name came from it too. While the chat is locked down for newcomers, those who are none may say so.
+        """
         if self._terminal.interactive:
-            return True
+            is_for_newcomers = error.code == Code.LOCKED_DOWN and not self._proof
+            return isinstance(error, _ANSWERABLE) or is_for_newcomers
         return isinstance(error, InviteRequired) or (
             self._may_rename and isinstance(error, NameTaken)
         )

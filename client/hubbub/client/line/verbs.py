@@ -302,6 +302,11 @@ def _to_person(to: str, text: str) -> Action:
     return Whisper(to, text)
 
 
+def without_secret(line: str) -> str:
+    """Return a typed line as it may stand on a screen: of a password that was typed behind its command, against all advice, nothing stays."""
+    return re.sub(r"(?i)^(\s*/password)\s.*", r"\1", line, flags=re.DOTALL)
+
+
 def usage(name: str) -> str:
     """Return how the command is typed, for example `/join ROOM`."""
     return f"/{name} {VERBS[name].argument}".rstrip()
