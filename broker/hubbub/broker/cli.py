@@ -15,9 +15,13 @@ from click.core import ParameterSource
 
 from hubbub.broker.commands.backup import backup
 from hubbub.broker.commands.config import print_config
+from hubbub.broker.commands.moderation import ban, bans, kick, lockdown, mute, unban, unmute
 from hubbub.broker.commands.options import HELP
+from hubbub.broker.commands.people import bot, invite, link, release, role, users
 from hubbub.broker.commands.restore import restore
+from hubbub.broker.commands.rooms import rooms
 from hubbub.broker.commands.verify import verify
+from hubbub.broker.commands.watching import audit, stats
 from hubbub.common.errors import HubbubError
 
 INTERRUPTED: Final = 130
@@ -38,11 +42,33 @@ A broker uses three ports in a row: commands, events, and the door at which new 
 finishes what it has taken, and clients come back by themselves when it does."""
 
 
+_SECTIONS: Final[dict[str, tuple[click.Command, ...]]] = {
+    "Commands for the broker": (stats, audit, lockdown, print_config),
+    "Commands for people": (users, invite, link, role, bot, release),
+    "Commands against abuse": (kick, mute, unmute, ban, unban, bans),
+    "Commands for rooms": (rooms,),
+    "Commands for data": (backup, restore, verify),
+}
+"""The commands, as --help shows them."""
+
+
 class _Program(click.Group):
     """Turns what goes wrong on purpose into one line and exit code 1."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # as added
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them by what they are for, in columns of one width."""
+        width = max(map(len, self.commands))
+        for name, commands in _SECTIONS.items():
+            with formatter.section(name):
+                formatter.write_dl(
+                    [
+                        (f"{command.name:<{width}}", command.get_short_help_str(formatter.width))
+                        for command in commands
+                    ]
+                )
 
     def invoke(self, ctx: click.Context) -> Any:
         # Whoever stops a command, or a broker that is just starting, gets a clean end.
@@ -168,5 +194,6 @@ def _refuse_options(context: click.Context) -> None:
             )
 
 
-for command in (backup, restore, verify, print_config):
-    main.add_command(command)
+for section in _SECTIONS.values():
+    for command in section:
+        main.add_command(command)

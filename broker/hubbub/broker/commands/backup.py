@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from hubbub.broker import phrases
 from hubbub.broker.commands import options
 
 _EPILOG = """\b
@@ -28,7 +29,7 @@ def backup(file: Path, data: Path, force: bool) -> None:
     from hubbub.broker.backup import back_up  # noqa: PLC0415 - nothing is loaded for --help
 
     made = back_up(data, file, force=force)
-    holds = options.holding(made.holds.messages, made.holds.rooms, made.holds.people)
+    holds = phrases.holding(made.holds.messages, made.holds.rooms, made.holds.people)
     click.echo(f"Backup written and checked: {file}")
     click.echo(f"{holds}, {made.size / 1e6:,.1f} MB, epoch {made.holds.epoch.hex()}.")
     click.echo(

@@ -1,10 +1,15 @@
-"""What several of the operator's commands take, and how they say what a log holds."""
+"""What several of the operator's commands take."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import click
+
+from hubbub.common.durations import parse_duration
+from hubbub.common.errors import InvalidDuration
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 HELP: Final = {"help_option_names": ["-h", "--help"]}
 """The context settings of every command."""
@@ -27,17 +32,30 @@ data = click.option(
 )
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """Return "1 room", "1,234 rooms"."""
-    return f"{number:,} {one if number == 1 else many}"
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+room = click.option("--room", metavar="ROOM", default="", help="Only there, not in the whole chat.")
+reason = click.option(
+    "--reason", metavar="TEXT", default="", help="Why, for people to read: one line."
+)
 
 
-def holding(messages: int, rooms: int, people: int) -> str:
-    """Say what a log holds."""
-    said = counted(messages, "message", "messages")
-    return f"{said}, {counted(rooms, 'room', 'rooms')}, {counted(people, 'name', 'names')}"
+class _Duration(click.ParamType[int]):
+    """A length of time as people type it; its value is in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Return the seconds."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_duration(value)
+        except InvalidDuration as error:
+            self.fail(str(error), param, ctx)
 
 
-def moment(milliseconds: int) -> str:
-    """Return a time as people read it, in UTC."""
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+def duration(help: str) -> Callable[[_Command], _Command]:
+    """Return the option --for, whose value `seconds` is 0 if it is not given."""
+    return click.option("--for", "seconds", metavar="TIME", type=_Duration(), default=0, help=help)

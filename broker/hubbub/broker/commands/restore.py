@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from hubbub.broker import phrases
 from hubbub.broker.commands import options
 
 _EPILOG = """\b
@@ -27,8 +28,8 @@ def restore(file: Path, data: Path) -> None:
     from hubbub.broker.restore import restore as put_back  # noqa: PLC0415 - nothing is loaded for --help
 
     done = put_back(file, data)
-    holds = options.holding(done.holds.messages, done.holds.rooms, done.holds.people)
-    click.echo(f"Restored {file}, of {options.moment(done.taken)}, into {data}")
+    holds = phrases.holding(done.holds.messages, done.holds.rooms, done.holds.people)
+    click.echo(f"Restored {file}, of {phrases.moment(done.taken)}, into {data}")
     click.echo(
         f"{holds}. The log's epoch was {done.holds.epoch.hex()} and is now {done.epoch.hex()}."
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hubbub.broker import phrases
 from hubbub.broker.commands import options
 from hubbub.broker.store.findings import Report
 
@@ -54,10 +55,10 @@ def _print(report: Report, *, logs: bool) -> None:
             click.echo(f"{log.where:<{width}}  {span:>12}  {log.count:>9,}  {log.digest.hex()}")
     for fault in report.faults:
         click.echo(f"FAULT: {fault}")
-    holds = options.holding(report.messages, report.rooms, report.people)
+    holds = phrases.holding(report.messages, report.rooms, report.people)
     verdict = "All is well"
     if report.faults:
-        verdict = options.counted(len(report.faults), "fault", "faults")
+        verdict = phrases.counted(len(report.faults), "fault", "faults")
     click.echo(f"{verdict}: {holds}, epoch {report.epoch.hex()}.")
 
 

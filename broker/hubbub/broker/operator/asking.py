@@ -13,13 +13,17 @@ import zmq
 
 from hubbub.broker.errors import NotRunning, Refused
 from hubbub.broker.folder import default_folder, find_database
-from hubbub.broker.operator.requests import ANSWERS, AnyRequest
+from hubbub.broker.operator import requests as r
 from hubbub.broker.operator.socket_file import find
-from hubbub.common.replies import Error
+from hubbub.common.errors import Code
+from hubbub.common.replies import BanInfo, Error
 from hubbub.common.zmq_setup import prepare_zmq
 
 ANSWER_SECONDS: Final = 15.0
 """A broker that is alive has committed by then, however many write."""
+
+ASKED: Final = 0
+"""The id of every request: a command has one at a time."""
 
 _T = TypeVar("_T")
 
@@ -32,7 +36,7 @@ class Broker:
         self._dealer = dealer
         self._monitor = monitor
 
-    def ask(self, request: AnyRequest, kind: type[_T]) -> _T:
+    def ask(self, request: r.AnyRequest, kind: type[_T]) -> _T:
         """Return the answer, which is of this kind. Raises Refused, or NotRunning when the broker ends meanwhile or stands still."""
         self._dealer.send(msgspec.msgpack.encode(request))
         poller = zmq.Poller()
@@ -42,11 +46,59 @@ class Broker:
         if self._dealer not in ready:
             reason = "has ended" if ready else f"has not answered for {ANSWER_SECONDS:.0f} s"
             raise NotRunning(f"the broker {reason}: whether it did this is not known")
-        answer = ANSWERS.decode(self._dealer.recv())
+        answer = r.ANSWERS.decode(self._dealer.recv())
         if isinstance(answer, Error):
             raise Refused(answer.code, answer.text)
         assert isinstance(answer, kind), "a broker of this version answers so"
         return answer
+
+    def users(self) -> Iterator[r.User]:
+        """Yield all accounts."""
+        after = 0
+        while True:
+            page = self.ask(r.ListUsers(ASKED, after), r.Users)
+            yield from page.users
+            if not (after := page.after):
+                return
+
+    def rooms(self) -> Iterator[r.Room]:
+        """Yield all rooms."""
+        after = 0
+        while True:
+            page = self.ask(r.ListRooms(ASKED, after), r.Rooms)
+            yield from page.rooms
+            if not (after := page.after):
+                return
+
+    def invites(self) -> Iterator[r.Invite]:
+        """Yield all invites that are good still."""
+        after = b""
+        while True:
+            page = self.ask(r.ListInvites(ASKED, after), r.Invites)
+            yield from page.invites
+            if not (after := page.after):
+                return
+
+    def bans(self) -> Iterator[BanInfo]:
+        """Yield all bans that hold."""
+        after = None
+        while True:
+            page = self.ask(r.ListBans(ASKED, after), r.Bans)
+            yield from page.bans
+            if (after := page.after) is None:
+                return
+
+    def user(self, name: str) -> r.User:
+        """Return all there is to say of a person. Raises Refused if there is none."""
+        for user in self.ask(r.ListUsers(ASKED, name=name), r.Users).users:
+            return user
+        raise Refused(Code.UNKNOWN_USER, f"there is nobody of the name {name!r}")
+
+    def room(self, name: str) -> r.Room:
+        """Return a room by its name. Raises Refused if there is none."""
+        for room in self.ask(r.ListRooms(ASKED, name=name), r.Rooms).rooms:
+            return room
+        raise Refused(Code.UNKNOWN_ROOM, f"there is no room of the name {name!r}")
 
 
 @contextlib.contextmanager
