@@ -37,6 +37,8 @@ class Auth:
         self._admits = admits
         self._bars = bars
         self._banned: OrderedDict[str, None] = OrderedDict()
+        self.refused = 0
+        """Handshakes that failed, since the start: of banned keys and addresses, without a key, or too many."""
         self._handshakes: Buckets[str] = Buckets(
             limits.handshakes_burst, limits.handshakes_a_second
         )
@@ -65,6 +67,7 @@ class Auth:
         key = _key(request[7], request[8])
         domain, address = (part.decode("ascii", "replace") for part in request[4:6])
         status = self._decide(domain, plain(address), key, now)
+        self.refused += status == _REFUSE
         user = key.encode() if status == _ADMIT else b""
         return [request[0], b"", b"1.0", request[3], status, b"", user, b""]
 

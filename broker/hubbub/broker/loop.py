@@ -42,6 +42,7 @@ from hubbub.broker.errors import StorageError
 from hubbub.broker.hasher import Hasher
 from hubbub.broker.intake import Intake
 from hubbub.broker.monitors import Monitors
+from hubbub.broker.operator.lists import Traffic
 from hubbub.broker.operator.service import Operator
 from hubbub.broker.outgoing import Outgoing
 from hubbub.broker.pages import Pages
@@ -194,7 +195,9 @@ class Loop:
         self._monitors.read(self._now)
 
     def _take_requests(self) -> None:
-        for effects in self._operator.take(self._now, len(self._watch)):
+        watch = self._watch
+        traffic = Traffic(len(watch), watch.turned_away, self._auth.refused)
+        for effects in self._operator.take(self._now, traffic):
             self._perform(effects)
 
     # Commits and pages.

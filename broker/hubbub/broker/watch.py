@@ -85,6 +85,8 @@ class Watch:
         self._entries = Bucket(_ENTRIES_AT_ONCE, _ENTRIES_A_SECOND)
         self._accepts: Buckets[str] = Buckets(*_accepts(limits))
         self._limits = limits
+        self.turned_away = 0
+        """Connections shut, since the start, because there were too many."""
 
     def configure(self, limits: Limits) -> None:
         """Let other bounds hold from now on, for connections yet to come."""
@@ -136,6 +138,7 @@ class Watch:
         else:
             return
         self.cut(connection.number)
+        self.turned_away += 1
         if self._entries.take(1, now):
             text = "A connection from ({address!r}, {port}) is turned away: {reason}."
             log.warning(Entry("turned_away", text, **_fields(connection), reason=reason))

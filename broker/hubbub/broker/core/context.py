@@ -87,6 +87,10 @@ class Context:
     """By ticket: who waits for the reader, or did until its session ended, and for what."""
     unsubscribe_by: dict[tuple[Session, bytes], float] = field(default_factory=dict)
     """Sessions and topics of rooms they left: when they are cut if they listen still (monotonic)."""
+    slowed_down: int = 0
+    """Frames refused, since the start, because their sender was over its budget."""
+    flooded: int = 0
+    """Sessions cut, since the start, because their client went on regardless."""
     cut_by: dict[int, float] = field(default_factory=dict)
     """Connections that were told why they are ended: when they are cut (monotonic)."""
     budgets: Budgets = field(init=False)

@@ -211,6 +211,11 @@ class Core:
         ended = self.context.end(session, now, cut=True) if session is not None else []
         return [warning, *ended, Cut(connection)]
 
+    @property
+    def held_bytes(self) -> int:
+        """What the frames take that wait because their senders are over their budgets."""
+        return self._frames.held_bytes
+
     def lost(self, connection: int, now: Now) -> list[Effect]:
         """A DEALER's connection is gone, and with it its session."""
         self._frames.lost(connection)

@@ -104,6 +104,11 @@ class Frames:
         """Return the monotonic time of the next `due`; infinity: nothing is held."""
         return self._holding.deadline()
 
+    @property
+    def held_bytes(self) -> int:
+        """What is held of all connections."""
+        return self._holding.bytes
+
     def lost(self, connection: int) -> None:
         """A connection is gone, and with it what was held of it: not acknowledged, so its client sends it again."""
         sender = self._senders.pop(connection, None)
@@ -193,6 +198,7 @@ class Frames:
     ) -> list[Effect]:
         """Let the client come again with what is in a frame, in `wait` seconds."""
         after = rounded_up(max(wait, BUSY_SECONDS))
+        self._context.slowed_down += 1
         sender.refused(frame.arrived, now.monotonic, after)
         effects = self._cut_if_enough(sender, session, now)
         if effects:
@@ -226,6 +232,7 @@ class Frames:
         if sender.refusals < self._context.settings.limits.refusals_before_cut:
             return []
         self._holding.drop(sender)
+        self._context.flooded += 1
         text = "A client that did not slow down is disconnected."
         closing = Closing(code=Code.FLOODING, text=_SLOW_DOWN, retry_after=REST_SECONDS)
         if session.account is not None:

@@ -15,7 +15,6 @@ from hubbub.broker.errors import NotRunning, Refused
 from hubbub.broker.folder import default_folder, find_database
 from hubbub.broker.operator import requests as r
 from hubbub.broker.operator.socket_file import find
-from hubbub.common.errors import Code
 from hubbub.common.replies import BanInfo, Error
 from hubbub.common.zmq_setup import prepare_zmq
 
@@ -88,17 +87,13 @@ class Broker:
             if (after := page.after) is None:
                 return
 
-    def user(self, name: str) -> r.User:
+    def user(self, name: str) -> r.UserShown:
         """Return all there is to say of a person. Raises Refused if there is none."""
-        for user in self.ask(r.ListUsers(ASKED, name=name), r.Users).users:
-            return user
-        raise Refused(Code.UNKNOWN_USER, f"there is nobody of the name {name!r}")
+        return self.ask(r.ShowUser(ASKED, name), r.UserShown)
 
-    def room(self, name: str) -> r.Room:
-        """Return a room by its name. Raises Refused if there is none."""
-        for room in self.ask(r.ListRooms(ASKED, name=name), r.Rooms).rooms:
-            return room
-        raise Refused(Code.UNKNOWN_ROOM, f"there is no room of the name {name!r}")
+    def room_id(self, name: str) -> bytes:
+        """Return the id of a room. Raises Refused if there is none."""
+        return self.ask(r.FindRoom(ASKED, name), r.RoomFound).room
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ The core's state may be a commit ahead of the disk; accounts and rooms whose com
 """
 
 from heapq import nsmallest
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from hubbub.broker.core.bans import account_ban, holding
 from hubbub.broker.core.changes import BanKey, BanRow, InviteRow
@@ -16,19 +16,32 @@ from hubbub.broker.core.roles import ROLE_NAMES
 from hubbub.broker.core.state import Account, Device, Room, State
 from hubbub.broker.operator import requests as r
 from hubbub.common.codec import decode_event
+from hubbub.common.errors import Code
 from hubbub.common.events import Audited
 from hubbub.common.fingerprint import fingerprint
-from hubbub.common.replies import BanInfo
+from hubbub.common.replies import BanInfo, Error
 
 _T = TypeVar("_T", Account, Room)
 
 
+class Traffic(NamedTuple):
+    """What the sockets count: connections now; and since the start those shut because there were too many, and handshakes that failed."""
+
+    connections: int
+    turned_away: int
+    refused: int
+
+
+class Process(NamedTuple):
+    """The broker's process: its id, and bytes: its memory (0: unknown), and what waits because senders are over their budgets."""
+
+    number: int
+    memory: int
+    held: int
+
+
 def users(context: Context, request: r.ListUsers, now: Now) -> r.Users:
-    """Return a page of accounts, or the one that was named, with all there is to say of it."""
-    if request.name:
-        named = context.state.account_named(request.name)
-        found = [] if named is None or not named.committed else [named]
-        return r.Users(request.id, [_user(context, one, now, whole=True) for one in found])
+    """Return a page of accounts."""
     accounts, after = _page(context.state.accounts, request.after)
     rows = [
         _user(context, account, now)
@@ -38,12 +51,29 @@ def users(context: Context, request: r.ListUsers, now: Now) -> r.Users:
     return r.Users(request.id, rows, after)
 
 
-def _user(context: Context, account: Account, now: Now, *, whole: bool = False) -> r.User:
-    """Return an account as it is listed; `whole`: with its keys and its rooms."""
+def user(context: Context, request: r.ShowUser, now: Now) -> r.UserShown | Error:
+    """Return the account of a name, with its devices and its rooms."""
+    state = context.state
+    account = state.account_named(request.name)
+    if account is None or not account.committed:
+        text = f"nobody here is called {request.name!r}"
+        return Error(id=request.id, code=Code.UNKNOWN_USER, text=text)
+    online = {session.peer.key for session in context.sessions.of(account.number)}
+    return r.UserShown(
+        id=request.id,
+        user=_user(context, account, now),
+        devices=[_device(device, online) for device in account.devices.values()],
+        rooms=[room.name for room in _rooms_of(state, account)],
+    )
+
+
+def _rooms_of(state: State, account: Account) -> list[Room]:
+    return [state.lobby, *(state.rooms[number] for number in sorted(account.rooms))]
+
+
+def _user(context: Context, account: Account, now: Now) -> r.User:
     state = context.state
     ban = account_ban(state, account.number, now.wall)
-    rooms = [state.lobby, *(state.rooms[number] for number in sorted(account.rooms))]
-    online = {session.peer.key for session in context.sessions.of(account.number)}
     return r.User(
         name=account.name,
         created=account.created,
@@ -56,9 +86,11 @@ def _user(context: Context, account: Account, now: Now, *, whole: bool = False) 
         invited=account.invited,
         banned=ban is not None,
         banned_until=ban.until if ban else 0,
-        muted=[room.name for room in rooms if room.restraint(account.number).muted > now.wall],
-        keys=[_device(device, online) for device in account.devices.values()] if whole else [],
-        rooms=[room.name for room in rooms] if whole else [],
+        muted=[
+            room.name
+            for room in _rooms_of(state, account)
+            if room.restraint(account.number).muted > now.wall
+        ],
     )
 
 
@@ -75,14 +107,19 @@ def _device(device: Device, online: set[str]) -> r.UserDevice:
 
 
 def rooms(context: Context, request: r.ListRooms, now: Now) -> r.Rooms:
-    """Return a page of rooms, or the one that was named."""
+    """Return a page of rooms."""
     state = context.state
-    if request.name:
-        named = state.room_named(request.name)
-        found = [] if named is None or not _is_there(named) else [named]
-        return r.Rooms(request.id, [_room(state, room) for room in found])
     page, after = _page(state.rooms, request.after)
     return r.Rooms(request.id, [_room(state, room) for room in page if _is_there(room)], after)
+
+
+def room(context: Context, request: r.FindRoom, now: Now) -> r.RoomFound | Error:
+    """Return the id of the room of a name."""
+    room = context.state.room_named(request.name)
+    if room is None or not _is_there(room):
+        text = f"there is no room {request.name!r}"
+        return Error(id=request.id, code=Code.UNKNOWN_ROOM, text=text)
+    return r.RoomFound(request.id, room.log.id)
 
 
 def _is_there(room: Room) -> bool:
@@ -119,11 +156,15 @@ def invites(context: Context, request: r.ListInvites, now: Now) -> r.Invites:
     good = (
         code
         for code, invite in state.invites.items()
-        if code > request.after and invite.uses and invite.expires > now.wall
+        if code > request.after and _is_good(invite, now)
     )
     page = nsmallest(r.PAGE_ROWS, good)
     rows = [_invite(state, state.invites[code]) for code in page]
     return r.Invites(request.id, rows, page[-1] if len(page) == r.PAGE_ROWS else b"")
+
+
+def _is_good(invite: InviteRow, now: Now) -> bool:
+    return invite.uses > 0 and invite.expires > now.wall
 
 
 def _invite(state: State, invite: InviteRow) -> r.Invite:
@@ -186,18 +227,18 @@ def audit(request: r.ReadAudit, page: EventsPage) -> r.Audit:
 
 
 def stats(
-    context: Context, request: r.ReadStats, now: Now, *, process: int, memory: int, connections: int
+    context: Context, request: r.ReadStats, now: Now, process: Process, traffic: Traffic
 ) -> r.Stats:
-    """Return how the broker is; the last three only its process knows."""
+    """Return how the broker is."""
     state, settings = context.state, context.settings
     return r.Stats(
         id=request.id,
         software=settings.software,
         broker=settings.broker_name,
-        process=process,
+        process=process.number,
         uptime=now.monotonic - context.started,
-        memory=memory,
-        connections=connections,
+        memory=process.memory,
+        connections=traffic.connections,
         sessions=len(context.sessions),
         online=len(context.roster),
         users=state.names,
@@ -208,9 +249,14 @@ def stats(
         waiting_records=context.gathered_records,
         waiting_bytes=context.gathered_bytes,
         waiting_pages=len(context.reads),
+        held_bytes=process.held,
+        slowed_down=context.slowed_down,
+        flooded=context.flooded,
+        turned_away=traffic.turned_away,
+        handshakes_refused=traffic.refused,
         storage_failed=context.storage_failed,
         registration=settings.registration,
         lockdown=state.lockdown,
         bans=sum(holding(ban, now.wall) is not None for ban in state.bans.values()),
-        invites=len(state.invites),
+        invites=sum(_is_good(invite, now) for invite in state.invites.values()),
     )

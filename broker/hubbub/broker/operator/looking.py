@@ -15,6 +15,7 @@ from hubbub.broker.operator.printing import (
     NOTHING,
     as_json,
     facts,
+    fields,
     shown,
     table,
     until,
@@ -70,17 +71,18 @@ def user(data: Path, name: str, *, json: bool) -> None:
     with running(data) as broker:
         found = broker.user(name)
     if json:
-        as_json(found)
+        as_json({**fields(found.user), "keys": found.devices, "rooms": found.rooms})
         return
+    user = found.user
     facts(
         [
-            ("name", found.name),
-            ("role", found.role),
-            ("online", "yes" if found.online else "no"),
-            ("last login", when(found.used)),
-            ("since", moment(found.created)),
-            ("password", "yes" if found.has_password else "no"),
-            ("notes", ", ".join(_notes(found)) or NOTHING),
+            ("name", user.name),
+            ("role", user.role),
+            ("online", "yes" if user.online else "no"),
+            ("last login", when(user.used)),
+            ("since", moment(user.created)),
+            ("password", "yes" if user.has_password else "no"),
+            ("notes", ", ".join(_notes(user)) or NOTHING),
             ("rooms", ", ".join(found.rooms)),
         ]
     )
@@ -95,7 +97,7 @@ def user(data: Path, name: str, *, json: bool) -> None:
             when(device.used),
             yes(device.online),
         )
-        for device in found.keys
+        for device in found.devices
     ]
     table(heads, rows, "No device may use this name.")
 
@@ -173,7 +175,7 @@ def audit(data: Path, last: int, *, follow: bool, json: bool) -> None:
         entries = _last(broker, last)
         for entry in entries:
             _print_entry(entry, json=json)
-        if not entries and not follow and not json:
+        if last and not entries and not follow and not json:
             click.echo("No power was used yet.")
         seen = entries[-1].seq if entries else _end(broker)
         while follow:
@@ -226,8 +228,8 @@ def stats(data: Path, *, json: bool) -> None:
         found = broker.ask(r.ReadStats(ASKED), r.Stats)
         place = broker.ask(r.FindPlace(ASKED), r.Place)
     if json:
-        told = {name: getattr(found, name) for name in found.__struct_fields__ if name != "id"}
-        as_json({"address": place.address, "advertised": place.advertised} | told)
+        where = {"address": place.address, "advertised": place.advertised}
+        as_json({**where, **fields(found)})
         return
     waiting = f"{counted(found.waiting_records, 'record', 'records')} ({found.waiting_bytes / MIB:,.1f} MiB) to be written, {counted(found.waiting_pages, 'page', 'pages')} to be read"
     facts(
@@ -243,6 +245,14 @@ def stats(data: Path, *, json: bool) -> None:
             ("private messages", f"{found.private_messages:,}"),
             ("records", f"{found.records:,} carried out"),
             ("waiting", waiting),
+            (
+                "slowed down",
+                f"{found.held_bytes / MIB:,.1f} MiB wait, {counted(found.slowed_down, 'frame', 'frames')} refused, {counted(found.flooded, 'session', 'sessions')} cut",
+            ),
+            (
+                "turned away",
+                f"{counted(found.turned_away, 'connection', 'connections')} too many, {counted(found.handshakes_refused, 'handshake', 'handshakes')} refused",
+            ),
             ("store", "FAILED: writes are refused" if found.storage_failed else "works"),
             ("registration", found.registration),
             ("lockdown", found.lockdown),

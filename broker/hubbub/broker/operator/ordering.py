@@ -12,7 +12,7 @@ from hubbub.broker.core.orders import LinkFor, Release, SetBot
 from hubbub.broker.joining import join_addresses
 from hubbub.broker.operator import requests as r
 from hubbub.broker.operator.asking import ASKED, Broker, running
-from hubbub.broker.operator.printing import as_json, shown
+from hubbub.broker.operator.printing import as_json, fields, shown
 from hubbub.broker.phrases import counted, moment
 from hubbub.common.addresses import parse
 from hubbub.common.commands import Ban, Kick, Lockdown, MakeInvite, Mute, SetRole, Unban
@@ -28,7 +28,7 @@ def _done(broker: Broker, order: r.AnyRequest, said: str, *, json: bool) -> None
     """Order, and say what was done. Programs read the order as it was carried out, beside `done`."""
     broker.ask(order, Done)
     if json:
-        as_json({"done": True} | msgspec.structs.asdict(order))
+        as_json({"done": True, **fields(order)})
     else:
         click.echo(shown(said))
 
@@ -82,7 +82,7 @@ def role(data: Path, name: str, role: str, room: str, *, json: bool) -> None:
     """Give somebody a role, in a room or in the whole chat."""
     with running(data) as broker:
         order = SetRole(
-            ASKED, name, msgspec.convert(role, RoleName), broker.room(room).room if room else None
+            ASKED, name, msgspec.convert(role, RoleName), broker.room_id(room) if room else None
         )
         _done(broker, order, f"{name} is {role} {_where(room)} now.", json=json)
 
@@ -96,13 +96,13 @@ def release(data: Path, name: str, *, yes: bool, json: bool) -> None:
     with running(data) as broker:
         found = broker.user(name)
         if not yes:
-            lost = f"{counted(found.devices, 'device', 'devices')} and {counted(len(found.rooms), 'room', 'rooms')}"
+            lost = f"{counted(len(found.devices), 'device', 'devices')} and {counted(len(found.rooms), 'room', 'rooms')}"
             click.confirm(
-                f"{shown(found.name)} loses {lost}, and anybody may take the name. Release it?",
+                f"{shown(found.user.name)} loses {lost}, and anybody may take the name. Release it?",
                 abort=True,
                 err=True,
             )
-        _done(broker, Release(ASKED, name), f"The name {found.name} is free.", json=json)
+        _done(broker, Release(ASKED, name), f"The name {found.user.name} is free.", json=json)
 
 
 def bot(data: Path, name: str, is_bot: bool, *, json: bool) -> None:
@@ -116,7 +116,7 @@ def kick(data: Path, name: str, room: str, seconds: int, reason: str, *, json: b
     """Put somebody out of a room or of the chat."""
     barred = f", and stays out for {spell(seconds)}" if seconds else ""
     with running(data) as broker:
-        order = Kick(ASKED, name, broker.room(room).room if room else None, seconds, reason)
+        order = Kick(ASKED, name, broker.room_id(room) if room else None, seconds, reason)
         _done(broker, order, f"{name} is out {_where(room)}{barred}.", json=json)
 
 
@@ -124,14 +124,14 @@ def mute(data: Path, name: str, room: str, seconds: int, reason: str, *, json: b
     """Let somebody read a room and say nothing there; 0 seconds: until they are unmuted."""
     how_long = f"for {spell(seconds)}" if seconds else "until unmuted"
     with running(data) as broker:
-        order = Mute(ASKED, broker.room(room).room, name, seconds or RESTRAINT_SECONDS, reason)
+        order = Mute(ASKED, broker.room_id(room), name, seconds or RESTRAINT_SECONDS, reason)
         _done(broker, order, f"{name} is muted in {room} {how_long}.", json=json)
 
 
 def unmute(data: Path, name: str, room: str, *, json: bool) -> None:
     """Let somebody speak again."""
     with running(data) as broker:
-        order = Mute(ASKED, broker.room(room).room, name, 0)
+        order = Mute(ASKED, broker.room_id(room), name, 0)
         _done(broker, order, f"{name} may speak in {room} again.", json=json)
 
 

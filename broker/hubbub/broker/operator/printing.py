@@ -60,17 +60,18 @@ def as_json(value: object) -> None:
     click.echo(json.dumps(plain(value), ensure_ascii=False))
 
 
+def fields(struct: msgspec.Struct) -> dict[str, object]:
+    """Return a struct's fields, but for the id of the request."""
+    return {name: getattr(struct, name) for name in struct.__struct_fields__ if name != "id"}
+
+
 def plain(value: object) -> object:
     """Return a value as JSON can hold it."""
     match value:
         case msgspec.Struct():
-            return {
-                name: plain(getattr(value, name))
-                for name in value.__struct_fields__
-                if name != "id"
-            }
+            return plain(fields(value))
         case dict():
-            return {name: plain(item) for name, item in value.items() if name != "id"}
+            return {name: plain(item) for name, item in value.items()}
         case list() | tuple():
             return [plain(item) for item in value]
         case bytes():

@@ -48,17 +48,27 @@ class Request(
 
 
 class ListUsers(Request, frozen=True):
-    """The accounts behind this number, oldest first; or the one of this name alone, with its devices and rooms."""
+    """The accounts behind this number, oldest first."""
 
     after: Count = 0
-    name: str = ""
+
+
+class ShowUser(Request, frozen=True):
+    """All there is to say of somebody."""
+
+    name: str
 
 
 class ListRooms(Request, frozen=True):
-    """The rooms behind this number, oldest first; or the one of this name alone."""
+    """The rooms behind this number, oldest first."""
 
     after: Count = 0
-    name: str = ""
+
+
+class FindRoom(Request, frozen=True):
+    """The id of a room, by which orders name it."""
+
+    name: str
 
 
 class ListInvites(Request, frozen=True):
@@ -108,7 +118,7 @@ class UserDevice(Struct, frozen=True, omit_defaults=True):
 
 
 class User(Struct, frozen=True, omit_defaults=True):
-    """An account. `used` is when a device of it last logged in, as far as it is written down; `muted` and `rooms` are names of rooms."""
+    """An account. `used` is when a device of it last logged in, as far as it is written down; `muted` are names of rooms."""
 
     name: str
     created: Millis
@@ -122,8 +132,6 @@ class User(Struct, frozen=True, omit_defaults=True):
     banned: bool = False
     banned_until: Millis = 0
     muted: list[str] = []
-    keys: list[UserDevice] = []
-    rooms: list[str] = []
 
 
 class Users(Answer, frozen=True):
@@ -131,6 +139,14 @@ class Users(Answer, frozen=True):
 
     users: list[User]
     after: Count = 0
+
+
+class UserShown(Answer, frozen=True):
+    """Answers `show_user`. `rooms` are names."""
+
+    user: User
+    devices: list[UserDevice]
+    rooms: list[str]
 
 
 class Room(Struct, frozen=True, omit_defaults=True):
@@ -154,6 +170,12 @@ class Rooms(Answer, frozen=True):
 
     rooms: list[Room]
     after: Count = 0
+
+
+class RoomFound(Answer, frozen=True):
+    """Answers `find_room`."""
+
+    room: RoomId
 
 
 class Invite(Struct, frozen=True, omit_defaults=True):
@@ -227,6 +249,15 @@ class Stats(Answer, frozen=True):
     waiting_bytes: Count
     waiting_pages: Count
     """Asked of the reader."""
+    held_bytes: Count
+    """Of frames that wait because their senders are over their budgets."""
+    slowed_down: Count
+    """Since the start, as the next three: frames refused because their sender was over its budget."""
+    flooded: Count
+    """Sessions cut because they went on regardless."""
+    turned_away: Count
+    """Connections shut because there were too many."""
+    handshakes_refused: Count
     storage_failed: bool
     registration: Registration
     lockdown: LockdownLevel
@@ -244,7 +275,9 @@ class Place(Answer, frozen=True):
 
 AnyRequest = (
     ListUsers
+    | ShowUser
     | ListRooms
+    | FindRoom
     | ListInvites
     | ListBans
     | ReadAudit
@@ -262,7 +295,19 @@ AnyRequest = (
     | SetBot
 )
 AnyAnswer = (
-    Users | Rooms | Invites | Bans | Audit | Stats | Place | Done | InviteMade | LinkMade | Error
+    Users
+    | UserShown
+    | Rooms
+    | RoomFound
+    | Invites
+    | Bans
+    | Audit
+    | Stats
+    | Place
+    | Done
+    | InviteMade
+    | LinkMade
+    | Error
 )
 REQUESTS: Final = msgspec.msgpack.Decoder(AnyRequest)
 ANSWERS: Final = msgspec.msgpack.Decoder(AnyAnswer)

@@ -25,6 +25,7 @@ from hubbub.broker.core.rules import DECREES, OPERATORS
 from hubbub.broker.entries import Entry
 from hubbub.broker.operator import lists
 from hubbub.broker.operator import requests as r
+from hubbub.broker.operator.lists import Process, Traffic
 from hubbub.broker.operator.socket_file import listening
 from hubbub.common.addresses import Address
 from hubbub.common.commands import Order
@@ -82,17 +83,17 @@ class Operator:
         self._reading: dict[int, tuple[bytes, r.ReadAudit]] = {}
         """By ticket: who waits for a page of the audit room."""
 
-    def take(self, now: Now, connections: int) -> Iterator[list[Effect]]:
-        """Yield what comes of each request of this turn. `connections`: how many there are."""
+    def take(self, now: Now, traffic: Traffic) -> Iterator[list[Effect]]:
+        """Yield what comes of each request of this turn."""
         for _ in range(REQUESTS_A_TURN):
             try:
                 routing_id, *frames = self.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            yield self._handle(routing_id, frames, now, connections)
+            yield self._handle(routing_id, frames, now, traffic)
 
     def _handle(
-        self, routing_id: bytes, frames: list[bytes], now: Now, connections: int
+        self, routing_id: bytes, frames: list[bytes], now: Now, traffic: Traffic
     ) -> list[Effect]:
         payload = frames[0] if len(frames) == 1 else b""
         id = r.id_of(payload)
@@ -102,7 +103,7 @@ class Operator:
             text = f"the broker does not understand this, it may be of another version: {error}"
             return _refuse(routing_id, id, Code.INVALID, text)
         try:
-            return self._answer(routing_id, request, now, connections)
+            return self._answer(routing_id, request, now, traffic)
         except Exception:  # a fault of ours must not be a way to stop the broker
             text = "A request of the operator's could not be answered."
             log.exception(Entry("request_failed", text))
@@ -110,7 +111,7 @@ class Operator:
             return _refuse(routing_id, id, Code.INVALID, text)
 
     def _answer(
-        self, routing_id: bytes, request: r.AnyRequest, now: Now, connections: int
+        self, routing_id: bytes, request: r.AnyRequest, now: Now, traffic: Traffic
     ) -> list[Effect]:
         context = self._core.context
         match request:
@@ -119,12 +120,15 @@ class Operator:
             case r.ReadAudit():
                 return self._read_audit(context, routing_id, request)
             case r.ReadStats():
-                own = {"process": os.getpid(), "memory": _memory(), "connections": connections}
-                return [Answer(routing_id, lists.stats(context, request, now, **own))]
+                return [Answer(routing_id, self._stats(request, now, traffic))]
             case r.FindPlace():
                 return [Answer(routing_id, self._place(request))]
             case _:
-                return [Answer(routing_id, _LISTS[type(request)](context, request, now))]
+                return [Answer(routing_id, _ANSWERS[type(request)](context, request, now))]
+
+    def _stats(self, request: r.ReadStats, now: Now, traffic: Traffic) -> r.Stats:
+        process = Process(os.getpid(), _memory(), self._core.held_bytes)
+        return lists.stats(self._core.context, request, now, process, traffic)
 
     def _place(self, request: r.FindPlace) -> r.Place:
         here = self._whereabouts
@@ -160,9 +164,11 @@ class Operator:
             self.socket.send_multipart([answer.routing_id, reply], zmq.NOBLOCK)
 
 
-_LISTS: Final[dict[type[r.Request], Callable[[Context, Any, Now], r.Answer]]] = {
+_ANSWERS: Final[dict[type[r.Request], Callable[[Context, Any, Now], r.Answer | Error]]] = {
     r.ListUsers: lists.users,
+    r.ShowUser: lists.user,
     r.ListRooms: lists.rooms,
+    r.FindRoom: lists.room,
     r.ListInvites: lists.invites,
     r.ListBans: lists.bans,
 }
