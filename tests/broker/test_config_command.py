@@ -15,7 +15,7 @@ def run(folder: Path, *arguments: str, before: tuple[str, ...] = (), **env: str)
 
 def test_what_is_printed_is_a_file_that_says_the_same(tmp_path: Path) -> None:
     flags = ("--bind", "[::1]:7000", "--advertise", "chat.example.org", "--name", 'the "Löwe"')
-    first = run(tmp_path, before=flags, HUBBUB_LIMITS_DELAY_SECONDS="2.5")
+    first = run(tmp_path, before=flags, HUBBUB_LIMITS_DELAY_SECONDS="0.25")
     assert (first.exit_code, first.stderr) == (0, "")
     (tmp_path / "hubbub.toml").write_text(first.stdout, encoding="utf-8")
     again = run(tmp_path)
