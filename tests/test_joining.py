@@ -10,10 +10,11 @@ from tests.abilities import need_ipv6
 from tests.processes import BROKER, ThroughPipes, Town
 
 from hubbub.broker.interfaces import own_addresses
-from hubbub.broker.joining import MOST_SHOWN, invitation, join_addresses
+from hubbub.broker.joining import MOST_SHOWN, first_invite, invitation, join_addresses
 from hubbub.common.addresses import Address, parse
 from hubbub.common.fingerprint import fingerprint
-from hubbub.common.links import parse_link
+from hubbub.common.links import JoinLink, parse_link
+from hubbub.common.replies import InviteMade
 
 KEY = bytes(range(32))
 
@@ -145,3 +146,51 @@ def test_a_broker_warns_of_nobody_when_not_everybody_may_take_a_name(
     broker.signal(signal.SIGTERM)
     assert broker.ends() == 0
     assert "WARNING" not in broker.transcript()
+
+
+def test_the_first_invite_is_shown_with_the_link_or_alone_when_there_is_no_network() -> None:
+    made = InviteMade(0, "abcd-efgh-ijkl-mnop", 25, 1_700_000_000_000)
+    first, shown, rest = first_invite([parse("192.168.1.20:5000")], KEY, made).split("\n")
+    assert first.startswith("The first 25 newcomers join, until 2023-11-14 22:13 UTC, ")
+    assert shown == f"    hubbub chat {JoinLink(parse('192.168.1.20:5000'), KEY, made.code)}"
+    assert not rest
+    assert "    abcd-efgh-ijkl-mnop" in first_invite([], KEY, made).split("\n")
+
+
+@pytest.mark.slow
+def test_newcomers_join_by_the_invite_of_the_first_start_and_others_do_not(town: Town) -> None:
+    options = ("--advertise", "127.0.0.1", "--registration", "invite")
+    broker = town.broker(*options)
+    link = broker.sees_match(r"hubbub chat (hubbub://\S+/\w{16})\n")[1]
+    assert parse_link(link).code
+    broker.sees(f"Newcomers need an invite. To make one: hubbub-broker invite --data {town.data}\n")
+    for name in ("Alice", "Bob"):
+        person = town.through_pipes(name, "chat", link, "--name", name)
+        person.end_of_input()
+        assert person.ends() == 0
+        broker.sees(f"Welcome to the chat, {name}!")
+    stranger = town.through_pipes(
+        "Mallory", "chat", town.address, "--name", "Mallory", "--accept-new"
+    )
+    stranger.end_of_input()
+    assert stranger.ends() == 1
+    broker.signal(signal.SIGTERM)
+    assert broker.ends() == 0
+    again = town.broker(*options)
+    again.sees("Newcomers need an invite.")
+    assert not re.search(r"hubbub://\S+/\w{52}/", again.transcript())
+    alice = town.through_pipes("Alice", "chat", town.address, "--name", "Alice")
+    again.sees("Welcome to the chat, Alice!")
+    alice.end_of_input()
+    assert alice.ends() == 0
+
+
+@pytest.mark.slow
+def test_no_code_is_shown_to_what_collects_the_log_as_json(town: Town) -> None:
+    options = ("--bind", "127.0.0.1:0", "--advertise", "127.0.0.1", "--data", str(town.data))
+    further = ("--registration", "invite", "--log-format", "json", "--log-level", "debug")
+    broker = town.start(ThroughPipes, *BROKER, *options, *further)
+    broker.sees("registration_invite")
+    entries = [json.loads(line) for line in broker.lines]
+    assert entries[-1]["command"] == f"hubbub-broker invite --data {town.data}"
+    assert not re.search(r"/\w{52}/", broker.transcript())

@@ -23,6 +23,7 @@ from hubbub.broker.auth import Auth
 from hubbub.broker.core.context import Registration, Settings
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.limits import LIMITS, PASSWORDS, Limits, Passwords
+from hubbub.broker.core.records import Decree
 from hubbub.broker.errors import BindError
 from hubbub.broker.folder import DataFolder
 from hubbub.broker.keys import KeyPair, make_secret
@@ -36,7 +37,10 @@ from hubbub.broker.store.sqlite import SqliteStore
 from hubbub.broker.wake import Waker
 from hubbub.common.addresses import Address
 from hubbub.common.codec import VERSIONS, DoorAnswer, encode
+from hubbub.common.commands import MakeInvite
 from hubbub.common.errors import InvalidAddress
+from hubbub.common.limits import CODE_BYTES
+from hubbub.common.replies import InviteMade
 
 ANY_PORT = Address("127.0.0.1", 0)
 
@@ -66,7 +70,7 @@ def _effective(limits: Limits, bound: Address) -> Limits:
 class Broker:
     """A broker that is bound and ready. Its sockets are served only while `run` runs, in one thread.
 
-    `bind` with port 0 looks for three free ports in a row; `address` is what was found. Raises InvalidAddress, FolderError, BindError or SecurityError; then nothing
+    `bind` with port 0 looks for three free ports in a row; `address` is what was found. `is_new`: nothing has ever happened here. Raises InvalidAddress, FolderError, BindError or SecurityError; then nothing
     stays open. Use it as a context manager, or call `close`.
     """
 
@@ -103,7 +107,8 @@ class Broker:
             self.address = sockets.bind(bind)
             self.advertised = _advertised(advertise, self.address)
             settings = self._settings = self._decided(name, limits, passwords, registration)
-            core = Core(settings, state, read_clock(), secrets.token_bytes)
+            self.is_new = not state.position
+            core = self._core = Core(settings, state, read_clock(), secrets.token_bytes)
             auth = Auth(core.admits, core.bars, settings.limits)
             door = encode(DoorAnswer(broker=name, key=self._keys.public, versions=list(VERSIONS)))
             requests = opened.enter_context(operator_socket(sockets.context, folder.path))
@@ -142,6 +147,18 @@ class Broker:
     def registration(self) -> Registration:
         """Who may take a new name."""
         return self._settings.registration
+
+    def invite(self, uses: int, seconds: int) -> InviteMade:
+        """Make an invite code for so many newcomers that is good for so many seconds. Before `run` only. Raises StorageError."""
+        now = read_clock()
+        order = MakeInvite(id=0, uses=uses, seconds=seconds)
+        decree = Decree(None, order, now.wall, secrets.token_bytes(CODE_BYTES))
+        batch = self._core.apply([self._core.context.submit(decree).submission])
+        self.store.commit(batch.changes)
+        self._core.committed(batch, now)  # what it would tell, nobody is there to hear
+        [(_, made)] = batch.answers
+        assert isinstance(made, InviteMade), "the operator may make invites"
+        return made
 
     def reconfigure(
         self,

@@ -3,14 +3,19 @@
 import shlex
 from typing import Final
 
+from hubbub.broker.core.clock import at
 from hubbub.broker.entries import Entry
 from hubbub.broker.interfaces import own_addresses, usable
 from hubbub.common.addresses import Address
 from hubbub.common.fingerprint import fingerprint
 from hubbub.common.links import JoinLink
+from hubbub.common.replies import InviteMade
 
 MOST_SHOWN: Final = 4
 """Addresses; a machine may have dozens."""
+FIRST_USES: Final = 25
+"""Newcomers whom the first invite lets in: a class, a team."""
+FIRST_SECONDS: Final = 7 * 24 * 3600
 
 
 def join_addresses(bound: Address, advertised: Address | None) -> list[Address]:
@@ -45,6 +50,14 @@ def invitation(addresses: list[Address], key: bytes) -> Entry:
         links=[str(link) for link in links],
         fingerprint=fingerprint(key),
     )
+
+
+def first_invite(addresses: list[Address], key: bytes, made: InviteMade) -> str:
+    """Return what the operator is shown, once, of the invite that a new broker begins with. A secret, so no log entry."""
+    code = f"    {made.code}"
+    shown = _command(JoinLink(addresses[0], key, made.code)) if addresses else code
+    text = f"The first {made.uses} newcomers join, until {at(made.expires)}, with this invite, which is not shown again"
+    return f"{text}\n{shown}\n"
 
 
 def _command(place: Address | JoinLink) -> str:

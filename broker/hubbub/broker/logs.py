@@ -19,7 +19,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final
@@ -57,6 +57,12 @@ class LogThread(logging.Handler):
                 return
             self._tell_lost()
             self._lines.append(line)
+            self._news.notify()
+
+    def say(self, text: str) -> None:
+        """Show a text to whoever started the program, behind what was logged before. It is no entry: in JSON it would be none of the objects."""
+        with self._news:
+            self._lines.append(text)
             self._news.notify()
 
     def close(self) -> None:
@@ -160,19 +166,25 @@ def set_level(name: str) -> None:
     logging.getLogger("hubbub.broker").setLevel(level_number(name))
 
 
+def _say_nothing(_text: str) -> None:
+    """There is nobody to say it to."""
+
+
 @contextlib.contextmanager
-def log_to_stdout(level: int, form: logging.Formatter) -> Iterator[None]:
-    """Show what `hubbub.broker` logs, from this level on, while the `with` block runs. Without a stdout there is no log."""
+def log_to_stdout(level: int, form: logging.Formatter) -> Iterator[Callable[[str], None]]:
+    """Show what `hubbub.broker` logs, from this level on, while the `with` block runs. Gives what shows a text there that is not logged. Without a stdout there is no log."""
     logger = logging.getLogger("hubbub.broker")
     logger.setLevel(level)
     handler: logging.Handler = logging.NullHandler()
+    say: Callable[[str], None] = _say_nothing
     if sys.stdout is not None:
         sys.stdout.flush()
         handler = LogThread(sys.stdout.fileno(), sys.stdout.encoding)
         handler.setFormatter(form)
+        say = handler.say
     logger.addHandler(handler)
     try:
-        yield
+        yield say
     finally:
         logger.removeHandler(handler)
         handler.close()

@@ -2,8 +2,11 @@
 
 import contextlib
 import logging
+import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import click
@@ -12,6 +15,7 @@ from hubbub.broker.broker import Broker
 from hubbub.broker.config import REGISTRATION, BrokerTable
 from hubbub.broker.config_sources import Effective, Sources
 from hubbub.broker.entries import Entry
+from hubbub.broker.folder import default_folder
 from hubbub.broker.interfaces import listening_address
 from hubbub.broker.logs import JsonLines, Lines, level_number, log_to_stdout
 from hubbub.broker.reloading import Reloader, hangups_held
@@ -30,12 +34,17 @@ def serve(sources: Sources) -> None:
         effective = sources.load()
     table = effective.config.log
     form = JsonLines() if table.format == "json" else Lines(times=table.times)
-    with log_to_stdout(level_number(table.level), form):
+    with log_to_stdout(level_number(table.level), form) as say:
         with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as opened:
             with hangups_held():
                 broker = opened.enter_context(_open(effective, sources))
                 opened.enter_context(Reloader(broker, sources, effective))
                 _welcome(broker, effective.config.broker, opened)
+                if broker.registration == "invite":
+                    # Codes are for whoever starts it, not for what collects objects of JSON.
+                    _tell_of_invites(
+                        broker, sources.folder, say if table.format == "text" else None
+                    )
             broker.run_until_signal()
         log.info(Entry("server_stopped", "Server stopped."))
 
@@ -78,6 +87,26 @@ def _invite(broker: Broker) -> None:
     if broker.registration == "open":
         text = "Everybody who can reach this broker can take a name and read the lobby."
         log.warning(Entry("registration_open", text))
+
+
+def _tell_of_invites(broker: Broker, folder: Path, say: Callable[[str], None] | None) -> None:
+    """Show an invite at the very first start, if there is somebody to be shown one; else tell how they are made."""
+    from hubbub.broker.joining import (  # noqa: PLC0415 - loads ifaddr
+        FIRST_SECONDS,
+        FIRST_USES,
+        first_invite,
+        join_addresses,
+    )
+
+    command = ["hubbub-broker", "invite"]
+    if folder != default_folder():
+        command += ["--data", str(folder)]
+    if broker.is_new and say is not None:
+        made = broker.invite(FIRST_USES, FIRST_SECONDS)
+        addresses = join_addresses(broker.address, broker.advertised)
+        say(first_invite(addresses, broker.public_key, made))
+    text = "Newcomers need an invite. To make one: {command}"
+    log.info(Entry("registration_invite", text, command=shlex.join(command)))
 
 
 def _ask_address() -> Address:

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from ipaddress import IPv4Address, ip_address, ip_network
 from random import Random
-from typing import assert_never
+from typing import Unpack, assert_never
 
 from msgspec import Struct
 from tests.broker.core.memory_store import MemoryStore
 from tests.broker.core.vault import Vault
-from tests.broker.core.wire import Sub, is_presence, key_of, tells_of_a_commit, without_text
+from tests.broker.core.wire import Sub, Way, is_presence, key_of, tells_of_a_commit, without_text
 from tests.broker.core.xpub import Xpub
 
 from hubbub.broker.core import effects as fx
@@ -75,11 +75,11 @@ class Person:
         return self
 
     def logs_in(
-        self, name: str, *, id: int = 2, events_key: bytes = b"", resuming: bool = False, **way: str
+        self, name: str, *, id: int = 2, events_key: bytes = b"", **way: Unpack[Way]
     ) -> "Person":
-        """Send `login` with a new events key, or with this one; `way`: a password, a code, what the device is called."""
+        """Send `login` with a new events key, or with this one."""
         self.events_key = events_key or self.desk.new_events_key()
-        return self.sends(Login(id, name, self.events_key, self.producer, resuming, **way))
+        return self.sends(Login(id, name, self.events_key, self.producer, **way))
 
     def listens(self, *topics: bytes) -> "Person":
         """Connect a SUB, in place of the one before, and subscribe."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import TypedDict
 
 import msgspec
 
@@ -22,6 +23,15 @@ def refused(
 ) -> Error:
     """An error as `gets` compares it: its text is for people."""
     return Error(code=code, text="", id=id, n=n, retry_after=retry_after)
+
+
+class Way(TypedDict, total=False):
+    """How somebody comes in: the fields of `login` that may be left out."""
+
+    resuming: bool
+    password: str
+    code: str
+    device: str
 
 
 @dataclass(eq=False)
