@@ -13,12 +13,12 @@ from hubbub.broker.core.bans import Network, canonical, network_of
 from hubbub.broker.core.changes import BanRow
 from hubbub.broker.core.handlers.bans import BANS_A_PAGE
 from hubbub.common.codec import encode
-from hubbub.common.commands import Ban, Bans, Lockdown, Post, SetRole, Tell, Unban
+from hubbub.common.commands import Ban, Bans, Kick, Lockdown, Post, SetRole, Tell, Unban
 from hubbub.common.errors import Code
-from hubbub.common.events import Audited
+from hubbub.common.events import Audited, MessagePosted
 from hubbub.common.fields import BanKind
 from hubbub.common.limits import FRAME_DOWN_BYTES
-from hubbub.common.replies import BanInfo, BanList, Closing, Done
+from hubbub.common.replies import Acked, BanInfo, BanList, Closing, Done
 
 HOUR = 3600
 UNTIL = WALL + HOUR * 1000
@@ -83,6 +83,43 @@ def test_a_banned_key_has_no_session_under_any_name() -> None:
         assert closing == Closing("banned", "you are banned from this chat")
     assert is_barred(it.desk, key_of("Bob"))
     assert not is_barred(it.desk, key_of("Carl"))
+
+
+def test_what_somebody_sent_behind_their_ban_comes_to_nothing() -> None:
+    it, max_ = moderated()
+    it.desk.stalls()
+    it.carl.sends(Post(2, it.id, "in flight"))
+    max_.sends(Ban(9, "account", "Mona"))
+    it.mona.sends(Kick(9, "Bob", it.id), Post(2, it.id, "take that"))
+    it.desk.goes_on()
+    it.olga.hears(MessagePosted(6, WALL, "Carl", "in flight"))
+    assert (2, 3) in it.desk.store.members
+    max_.sends(Unban(10, "account", "Mona"))
+    again = it.desk.connects("Mona").hello()
+    again.producer = it.mona.producer
+    again.logs_in("Mona").forgets().sends(Post(2, it.id, "sorry"))
+    again.gets(Acked(2, it.id, 7))
+
+
+def test_a_banned_key_that_is_connected_already_does_not_log_in() -> None:
+    it, max_ = moderated()
+    silent = it.desk.connects("Eve")
+    greeted = it.desk.connects("Eve").hello()
+    max_.sends(Ban(9, "key", key_of("Eve")))
+    silent.hello().logs_in("Eve").gets(refused(Code.BANNED, id=2))
+    assert greeted.unread == [Closing("banned", "you are banned from this chat")]
+
+
+def test_a_key_that_is_banned_while_its_name_is_written_down_does_not_get_in() -> None:
+    it, max_ = moderated()
+    it.desk.stalls()
+    it.carl.sends(Post(2, it.id, "in flight"))
+    eve = it.desk.connects("Eve").hello().logs_in("Eve")
+    max_.sends(Ban(9, "key", key_of("Eve")))
+    it.desk.goes_on()
+    assert [type(reply) for reply in eve.unread[-1:]] == [Closing]
+    it.desk.passes(0.2)
+    assert eve.is_cut
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ outcome is an opaque routing id to it; sessions are none of its concern.
 from collections.abc import Sequence
 from typing import assert_never
 
+from hubbub.broker.core.bans import is_out
 from hubbub.broker.core.batch import Batch, Writer
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.producers import Producer
@@ -61,8 +62,10 @@ def apply(state: State, submissions: Sequence[Submission], limits: Limits) -> Ba
 
 
 def _apply_writes(state: State, batch: Batch, record: Writes, writer: Writer) -> None:
-    """Take the writes that carry the producer's next number; repeat the outcomes of those that were done before."""
+    """Take the writes that carry the producer's next number; repeat the outcomes of those that were done before. Of somebody who is out nothing is taken, nor answered."""
     account = state.accounts[record.account]
+    if is_out(state, account, record.time):
+        return
     key = (record.account, record.producer)
     producer = state.producers.get(key)
     if producer is None:
@@ -110,7 +113,10 @@ def _apply_decree(state: State, batch: Batch, submission: Submission, decree: De
     actor = None if decree.actor is None else state.accounts[decree.actor]
     order = decree.order
     row = DECREES.get(type(order)) or OPERATORS[type(order)]
-    outcome = row.check(order) or row.apply(state, batch, actor, order, decree)
+    if actor is not None and is_out(state, actor, decree.time):
+        outcome: Reply | Refusal | None = Refusal(Code.BANNED, "you are out of this chat")
+    else:
+        outcome = row.check(order) or row.apply(state, batch, actor, order, decree)
     if isinstance(outcome, Refusal):
         reply: Reply = Error(id=order.id, code=outcome.code, text=outcome.text)
     else:

@@ -8,7 +8,7 @@ from typing import Final, assert_never
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import BanKey, BanRow
 from hubbub.broker.core.clock import at
-from hubbub.broker.core.state import State
+from hubbub.broker.core.state import Account, State
 from hubbub.common.fields import BanKind
 from hubbub.common.limits import KEY_BYTES
 
@@ -27,9 +27,19 @@ def account_ban(state: State, account: int, time: int) -> BanRow | None:
     return holding(state.bans.get(("account", str(account))), time)
 
 
+def is_out(state: State, account: Account, time: int) -> bool:
+    """Whether an account may do nothing: banned, or its name given free. What was ordered behind that comes to nothing, though it was sent before."""
+    return bool(account.released or (state.bans and account_ban(state, account.number, time)))
+
+
+def key_ban(state: State, key: str, time: int) -> BanRow | None:
+    """Return the ban of a key (hex) that holds, if there is one."""
+    return holding(state.bans.get(("key", key)), time)
+
+
 def bars(state: State, key: str, address: str, time: int) -> bool:
     """Whether a key (hex), or whoever connects from an address, is banned. An address that cannot be read is not."""
-    if holding(state.bans.get(("key", key)), time):
+    if key_ban(state, key, time):
         return True
     try:
         ip = ip_address(address.partition("%")[0])

@@ -9,7 +9,7 @@ Nobody comes in as an account that is banned or, by the state of lockdown, kept 
 get the same answer; so do a wrong password, a name without one, and a name that nobody has, after the same work.
 """
 
-from hubbub.broker.core.bans import account_ban, told
+from hubbub.broker.core.bans import account_ban, key_ban, told
 from hubbub.broker.core.batch import Registered
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import (
@@ -56,6 +56,8 @@ def _log_in(context: Context, session: Session, command: Login, now: Now) -> lis
     session.login_id, session.events_key = command.id, command.events_key.hex()
     session.producer, session.resuming = command.producer, command.resuming
     session.label = "".join(filter(str.isprintable, command.device)).strip()
+    if ban := key_ban(context.state, session.peer.key, now.wall):
+        return _refuse(session, Refusal(Code.BANNED, told(ban)))  # it was connected before
     own = context.state.account_named(name)
     if own is not None and session.peer.key in own.devices:
         return _come_back(context, session, own, now)
@@ -245,6 +247,8 @@ def _still_admitted(
     """Refuse what has become impossible while a claim was on its way to the disk."""
     if context.sessions.announced(session.events_key) is not None:
         return _KEY_ANNOUNCED
+    if ban := key_ban(context.state, session.peer.key, now.wall):
+        return Refusal(Code.BANNED, told(ban))
     return admission(context, account, now)
 
 
