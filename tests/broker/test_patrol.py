@@ -19,9 +19,9 @@ from hubbub.broker.patrol import (
     Patrol,
 )
 from hubbub.broker.watch import Connection, Service, Watch
-from hubbub.common.limits import KIB
+from hubbub.common.limits import KIB, MIB
 
-LIMITS = Limits(unread_bytes=256 * KIB)
+LIMITS = Limits(unread_bytes=1 * MIB)
 on_linux = pytest.mark.skipif(not CAN_MEASURE, reason="only Linux tells what has arrived")
 
 

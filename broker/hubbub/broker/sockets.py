@@ -128,7 +128,8 @@ def _commands(context: "zmq.Context[zmq.Socket[bytes]]") -> "zmq.Socket[bytes]":
     # An I/O thread of its own: denied handshakes leave fan-out alone, and a connection is told by the monitor before its first frame can be read.
     socket.affinity = 1
     socket.sndhwm = 64  # times 256 KiB: 16 MiB for a client that does not read
-    socket.rcvhwm = 200
+    # Times 65 KiB: whole messages that wait stay below `unread_bytes`, where their sender would be taken for one without an end.
+    socket.rcvhwm = 56
     return socket
 
 

@@ -32,6 +32,7 @@ _ENTRIES_A_SECOND: Final = 0.1
 """What is logged of connections that are turned away: a flood of them must not be one of the log."""
 
 
+_IPV6, _STREAM = int(socket.AF_INET6), int(socket.SOCK_STREAM)
 T = TypeVar("T")
 
 
@@ -196,14 +197,14 @@ def _accepts(limits: Limits) -> tuple[int, int]:
     return ACCEPTS_A_HANDSHAKE * handshakes[0], ACCEPTS_A_HANDSHAKE * handshakes[1]
 
 
-def borrow(fd: int, use: Callable[[socket.socket], T]) -> T | None:
+def borrow(fd: int, use: Callable[[socket.SocketType], T]) -> T | None:
     """Return what `use` makes of a socket object on libzmq's own descriptor; None if that is gone.
 
     No copy of the descriptor is made: there may be none left for one. By naming a family little is asked of the system; IPv6's has room for the
     addresses of both.
     """
     try:
-        lent = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 0, fileno=fd)
+        lent = socket.SocketType(_IPV6, _STREAM, 0, fd)  # half as dear as `socket.socket`
     except OSError:
         return None
     try:
@@ -215,7 +216,7 @@ def borrow(fd: int, use: Callable[[socket.socket], T]) -> T | None:
 
 
 def _peer_of(fd: int) -> tuple[str, int] | None:
-    peer = borrow(fd, socket.socket.getpeername)
+    peer = borrow(fd, socket.SocketType.getpeername)
     if peer is None:
         return None
     host, port, *numbers = peer

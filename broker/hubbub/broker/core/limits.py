@@ -254,9 +254,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unread_bytes: Annotated[
         int,
         Meta(
-            ge=256 * KIB,
+            ge=1 * MIB,
             le=1024 * MIB,
-            description="Bytes that a connection may have sent without a whole message of them: ZeroMQ holds a multipart message in memory until its end, and tells nobody. 64 frames of the largest size.",
+            description="Bytes that a connection may have sent without a whole message of them: ZeroMQ holds a multipart message in memory until its end, and tells nobody. Not below 1 MiB, since a client may have half of that under way.",
         ),
     ] = 4 * MIB
     password_tries_burst: Annotated[
