@@ -75,7 +75,7 @@ def test_one_address_is_shown_when_one_is_named(
 
 @pytest.mark.slow
 def test_a_broker_on_all_addresses_shows_those_of_this_machine(town: Town) -> None:
-    broker = town.broker("--no-announce", bind="0.0.0.0:0")
+    broker = town.broker("--no-announce", "--registration", "open", bind="0.0.0.0:0")
     broker.sees_match(r"WARNING: Everybody .* read the lobby\.\n")
     port = parse(town.address).port
     shown = re.findall(r"hubbub chat (?!hubbub:)(\S+)\n", broker.transcript())
@@ -114,8 +114,8 @@ def test_a_broker_on_loopback_prints_its_address_and_nothing_else(town: Town) ->
 def test_a_program_reads_the_invitation_as_json(town: Town, bind: str) -> None:
     if bind.startswith("["):
         need_ipv6()
-    options = ("--bind", bind, "--data", str(town.data), "--no-announce", "--log-format", "json")
-    broker = town.start(ThroughPipes, *BROKER, *options)
+    options = ("--no-announce", "--registration", "open", "--log-format", "json")
+    broker = town.start(ThroughPipes, *BROKER, "--bind", bind, "--data", str(town.data), *options)
     broker.sees("registration_open")
     running, joining, warning = map(json.loads, broker.lines)
     assert running["event"] == "server_running"

@@ -192,7 +192,7 @@ def test_a_full_disk_is_told_in_one_line(town: Town, arguments: tuple[str, ...])
 
 
 def test_a_broker_that_others_can_reach_says_so(town: Town) -> None:
-    broker = town.broker("--no-announce", bind="0.0.0.0:0")
+    broker = town.broker("--no-announce", "--registration", "open", bind="0.0.0.0:0")
     broker.sees("fingerprint", "WARNING: Everybody who can reach this broker")
 
 

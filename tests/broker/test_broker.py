@@ -148,3 +148,13 @@ def test_broker_listens_on_ipv6(tmp_path: Path) -> None:
             door.send(b"hubbub?")
             assert door.poll(10_000)
         context.destroy(linger=0)
+
+
+def test_broker_takes_newcomers_by_invitation_only_when_others_can_reach_it(
+    tmp_path: Path,
+) -> None:
+    for host, registration in (("127.0.0.1", "open"), ("0.0.0.0", "invite")):
+        with Broker(Address(host, 0), data=tmp_path) as broker:
+            assert broker.registration == registration
+    with Broker(Address("0.0.0.0", 0), data=tmp_path, registration="open") as broker:
+        assert broker.registration == "open"

@@ -83,3 +83,16 @@ def test_a_wrong_configuration_is_one_line_and_exit_code_1(tmp_path: Path) -> No
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith(f"hubbub-broker: {tmp_path / 'hubbub.toml'}: log.level: 5 is")
     assert result.stderr.count("\n") == 1
+
+
+def test_registration_follows_from_the_address_unless_somebody_says(tmp_path: Path) -> None:
+    def registration(*flags: str) -> str:
+        lines = run(tmp_path, before=flags).stdout.splitlines()
+        [line] = [line for line in lines if line.startswith("registration =")]
+        return line
+
+    assert registration() == 'registration = "open"  # default, by bind'
+    assert registration("--bind", "[::1]:0") == 'registration = "open"  # default, by bind'
+    assert registration("--bind", "0.0.0.0") == 'registration = "invite"  # default, by bind'
+    loud = registration("--bind", "0.0.0.0", "--registration", "open")
+    assert loud == 'registration = "open"  # --registration'

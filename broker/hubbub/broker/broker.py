@@ -20,6 +20,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from hubbub.broker.auth import Auth
+from hubbub.broker.config import registration_at
 from hubbub.broker.core.context import Registration, Settings
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.limits import LIMITS, PASSWORDS, Limits, Passwords
@@ -86,9 +87,9 @@ class Broker:
         durability: Durability = "disk",
         limits: Limits = LIMITS,
         passwords: Passwords = PASSWORDS,
-        registration: Registration = "open",
+        registration: Registration | None = None,
     ) -> None:
-        """`limits` hold as they stand off loopback; on it everybody has the bots' budgets (`Limits.on_loopback`); `registration` says who may take a new name; `advertise` is the broker's address as clients must use it, where that is not the one they connected to (a router between; port 0: the same port); `max_pages` bounds the database (SQLite pages of 4 KiB), None: the disk does; `durability` is what an ack survives: a power cut, or the end of this process only."""
+        """`limits` hold as they stand off loopback; on it everybody has the bots' budgets (`Limits.on_loopback`); `registration` says who may take a new name, None: on loopback everybody, elsewhere whoever has an invite code; `advertise` is the broker's address as clients must use it, where that is not the one they connected to (a router between; port 0: the same port); `max_pages` bounds the database (SQLite pages of 4 KiB), None: the disk does; `durability` is what an ack survives: a power cut, or the end of this process only."""
         _check_addresses(bind, advertise, insecure=insecure)
         with contextlib.ExitStack() as opened:
             folder = opened.enter_context(DataFolder.open(data))
@@ -121,7 +122,7 @@ class Broker:
             self._opened = opened.pop_all()
 
     def _decided(
-        self, name: str, limits: Limits, passwords: Passwords, registration: Registration
+        self, name: str, limits: Limits, passwords: Passwords, registration: Registration | None
     ) -> Settings:
         return Settings(
             broker_name=name,
@@ -130,7 +131,7 @@ class Broker:
             software=f"hubbub {version('hubbub')}",
             limits=_effective(limits, self.address),
             passwords=passwords,
-            registration=registration,
+            registration=registration or registration_at(self.address),
         )
 
     @property

@@ -91,8 +91,6 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: LogTable = LogTable()
 
 
-REGISTRATION: Final[Registration] = "open"
-"""Who may take a new name where the operator does not say."""
 FIXED: Final = frozenset(
     {
         "broker.bind",
@@ -107,3 +105,8 @@ FIXED: Final = frozenset(
     }
 )
 """Keys that are heeded at the start only: sockets, threads and the store are made by them, and clients were told them."""
+
+
+def registration_at(address: Address) -> Registration:
+    """Return who may take a new name at a broker that listens there, where the operator does not say: on this machine alone everybody."""
+    return "open" if address.is_loopback else "invite"

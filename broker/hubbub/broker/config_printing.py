@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import structs
 
-from hubbub.broker.config import REGISTRATION, Config
+from hubbub.broker.config import Config, registration_at
 from hubbub.broker.config_keys import KEYS, SECTIONS, Key, written
 from hubbub.broker.config_sources import Effective, Setting
 from hubbub.broker.interfaces import listening_address
@@ -13,7 +13,7 @@ from hubbub.common.addresses import Address
 
 _ABSENT: Final = {
     "broker.advertise": "none",
-    "broker.registration": f"`{written(REGISTRATION)}`",
+    "broker.registration": 'by `bind`: `"open"` on loopback, otherwise `"invite"`',
 }
 """What holds without a value, for the reference."""
 
@@ -61,7 +61,8 @@ def _effective(key: Key, effective: Effective) -> Setting:
     """Return what holds for a key, also where that follows from another."""
     setting = effective.settings[str(key)]
     if str(key) == "broker.registration" and setting.value is None:
-        return Setting(REGISTRATION, setting.source)
+        bind = listening_address(effective.config.broker.bind)
+        return Setting(registration_at(bind), f"{setting.source}, by bind")
     return setting
 
 

@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 from typing import Final, Self
 
 from hubbub.broker.broker import Broker
-from hubbub.broker.config import REGISTRATION
+from hubbub.broker.config import registration_at
 from hubbub.broker.config_sources import Effective, Sources
 from hubbub.broker.entries import Entry
 from hubbub.broker.errors import ConfigError
@@ -76,7 +76,7 @@ class Reloader:
         self._broker.reconfigure(
             limits=config.limits,
             passwords=config.passwords,
-            registration=config.broker.registration or REGISTRATION,
+            registration=config.broker.registration or registration_at(self._broker.address),
         )
         set_level(config.log.level)
         self._tell(loaded)

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from hubbub.broker.broker import Broker
-from hubbub.broker.config import REGISTRATION, BrokerTable
+from hubbub.broker.config import BrokerTable
 from hubbub.broker.config_sources import Effective, Sources
 from hubbub.broker.entries import Entry
 from hubbub.broker.folder import default_folder
@@ -60,7 +60,7 @@ def _open(effective: Effective, sources: Sources) -> Broker:
         durability=config.broker.durability,
         limits=config.limits,
         passwords=config.passwords,
-        registration=config.broker.registration or REGISTRATION,
+        registration=config.broker.registration,
     )
 
 
