@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.client.watching import Enter
@@ -22,8 +23,8 @@ def enter(broker: Broker, tmp_path: Path) -> Iterator[Enter]:
     """Let people in, each with a home of their own; they leave at the end."""
     with ExitStack() as stack:
 
-        def let_in(name: str, home: str | None = None) -> Client:
+        def let_in(name: str, home: str | None = None, **options: Any) -> Client:
             folder = tmp_path / (home or name)
-            return stack.enter_context(Client(broker.address, name=name, home=folder))
+            return stack.enter_context(Client(broker.address, name=name, home=folder, **options))
 
         yield let_in

@@ -56,10 +56,12 @@ class Proving:
                 if not left or not self._may_ask(error):
                     raise
                 proof = self._ask(error)
-                if proof is None and self._may_rename and self._terminal.interactive:
-                    return None
-                if proof is None:
+                if proof is None and not self._terminal.interactive:
                     raise
+                if proof is None and not self._may_rename:
+                    sys.exit(1)  # the person has been told why
+                if proof is None:
+                    return None
                 self._proof = proof
         raise AssertionError("the last try returns or raises")
 

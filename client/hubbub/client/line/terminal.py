@@ -157,8 +157,8 @@ class Terminal:
 
     def ask_secret(self, question: str) -> str | None:
         """The same for an answer that is shown nowhere."""
-        self._write(question)
-        with self._unseen:
+        with self._unseen:  # before the question: somebody may be quick
+            self._write(question)
             answer = self._typed.next()
         self._write("\n")
         return answer
@@ -170,8 +170,8 @@ class Terminal:
         if question is None:
             self._unseen.end()
         else:
-            self._write(question)
             self._unseen.begin()
+            self._write(question)
 
     def read(self) -> str | None:
         """Wait for the next typed line; None at the end of the input."""
