@@ -3,7 +3,7 @@
 The broker, who abuses it and who measures are processes of their own, on loopback only. Each abuse is measured beside its own quiet time just before,
 and is bounded: it ends with its measurement. Where it meets a bound of the broker, it begins anew; so what is measured is the bound at work.
 
-To add one: a generator that does a little at each step, and its row in ABUSES.
+To add one: a generator that does a little at each step, and its row in ABUSES; floods within the protocol are in `bench.floods`.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from statistics import median, quantiles
@@ -23,28 +23,23 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.figures import machine
+from bench.floods import FLOODS, Victim
 from bench.servers import ROOT, BenchError, Target, broker
-from bench.wire import Session, new_context
+from bench.wire import TEXT, Session, new_context
 from tests.threats.scene import DOOR, RawMember, new_routing_id
 from tests.zmtp import LONG, Closed, KeyPair, Peer
 
 MIB: Final = 2**20
 PROBE_SECONDS: Final = 0.002
 """Between two round trips of the honest member."""
+POST_SECONDS: Final = 0.01
+"""The same when it posts: half of what a member may."""
 SETTLED_SECONDS: Final = 1.0
 """After an abuse, until the memory that is left is taken."""
 SILENT: Final = 1_500
 """Connections held open: below the bound of one address, so that all of them are borne."""
 COLUMNS: Final = ("median", "p99", "median'", "p99'", "before", "at end", "after", "CPU")
 WIDTH: Final = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Victim:
-    """The broker that is abused."""
-
-    port: int
-    key: bytes
 
 
 def garbage(victim: Victim) -> Iterator[None]:
@@ -151,6 +146,7 @@ ABUSES: Final[dict[str, Callable[[Victim], Iterator[None]]]] = {
     "oversized": oversized,
     "user-messages": user_messages,
     "subscriptions": subscriptions,
+    **{name: flood.steps for name, flood in FLOODS.items()},
 }
 
 
@@ -165,7 +161,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no such abuse: {', '.join(sorted(unknown))}")
     print(
-        f"{machine()}\nRound trips of an honest member's ping in ms, quiet and (') under abuse; the broker's memory in MiB and its CPU\n"
+        f"{machine()}\nRound trips of an honest member in ms, quiet and (') under abuse: pings, and posts beside {', '.join(FLOODS)}; the broker's memory in MiB and its CPU\n"
     )
     row("", COLUMNS)
     try:
@@ -182,9 +178,12 @@ def main() -> int:
 
 def measure(name: str, folder: Path, seconds: float) -> None:
     """Measure one abuse on a broker of its own, and print its row."""
-    with broker(folder, encrypted=True) as target, new_context() as context:
+    flood = FLOODS.get(name)
+    limits = flood.limits if flood else {}
+    with broker(folder, encrypted=True, limits=limits) as target, new_context() as context:
         session = Session(context, target, "honest")
-        session.until("welcome")
+        lobby = session.until("welcome")["rooms"][0]["room"]
+        round_trips = partial(posts, lobby) if flood else pings
         quiet = round_trips(session, seconds)
         before, cpu = target.memory(), target.cpu()
         with abused(name, target):
@@ -203,7 +202,7 @@ def row(name: str, cells: Sequence[str]) -> None:
     print(f"{name:<16}" + "".join(f"{cell:>{WIDTH}}" for cell in cells), flush=True)
 
 
-def round_trips(session: Session, seconds: float) -> list[float]:
+def pings(session: Session, seconds: float) -> list[float]:
     """Return the seconds of each round trip, one after another, for so long."""
     times = []
     end = time.perf_counter() + seconds
@@ -212,6 +211,18 @@ def round_trips(session: Session, seconds: float) -> list[float]:
         session.until("pong")
         times.append(time.perf_counter() - began)
         time.sleep(PROBE_SECONDS)
+    return times
+
+
+def posts(lobby: bytes, session: Session, seconds: float) -> list[float]:
+    """The same from post to ack."""
+    times = []
+    end = time.perf_counter() + seconds
+    while (began := time.perf_counter()) < end:
+        session.write(type="post", room=lobby, text=TEXT)
+        session.until("acked")
+        times.append(time.perf_counter() - began)
+        time.sleep(POST_SECONDS)
     return times
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,20 @@ import zmq
 from zmq.utils import z85
 
 from hubbub.common.codec import QUESTION, decode_door
+from hubbub.common.limits import MIB
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 20.0
+UNLIMITED = {
+    "bot_posts_burst": 10_000_000,
+    "bot_posts_a_second": 10_000_000,
+    "bot_bytes_burst": 4096 * MIB,
+    "bot_bytes_a_second": 4096 * MIB,
+    "connections_per_address": 100_000,
+    "handshakes_burst": 100_000,
+    "pages_burst": 1_000_000,
+}
+"""What one account and one address may do, where the broker's speed is measured and not its patience."""
 
 
 class BenchError(Exception):
@@ -72,14 +83,14 @@ def _ps(field: str, pid: int) -> str:
 
 @contextmanager
 def process(
-    module: str, *options: str, output: int | None = None
+    module: str, *options: str, output: int | None = None, env: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a module of ours in a process of its own while the `with` block runs. Its stdin stays open until then."""
+    """Run a module of ours in a process of its own, with `env` beside our own, while the `with` block runs. Its stdin stays open until then."""
     roots = [str(ROOT / name) for name in ("broker", "client", "common")]
     child = subprocess.Popen(
         [sys.executable, "-m", module, *options],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(roots)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(roots), **(env or {})},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE if output is None else output,
         text=True,
@@ -111,9 +122,14 @@ def relay(*, encrypted: bool) -> Iterator[Target]:
 
 @contextmanager
 def broker(
-    folder: Path, *, encrypted: bool, data: Path | None = None, port: int = 0
+    folder: Path,
+    *,
+    encrypted: bool,
+    data: Path | None = None,
+    port: int = 0,
+    limits: Mapping[str, int] = UNLIMITED,
 ) -> Iterator[Target]:
-    """Run `python -m hubbub.broker` with its data in a new folder below `folder`, or in `data`; its log is `folder/broker-….log`."""
+    """Run `python -m hubbub.broker` with its data in a new folder below `folder`, or in `data`; its log is `folder/broker-….log`. Of its limits `limits` are other than by default."""
     log = folder / f"broker-{time.monotonic_ns()}.log"
     data = data or log.with_suffix("")
     options = ["--bind", f"127.0.0.1:{port}", "--data", str(data)]
@@ -124,6 +140,7 @@ def broker(
             *options,
             *([] if encrypted else ["--insecure"]),
             output=output.fileno(),
+            env={f"HUBBUB_LIMITS_{name.upper()}": str(value) for name, value in limits.items()},
         ) as child,
     ):
         port = _port(log, child)

@@ -1,11 +1,11 @@
-"""The local sequencer: what was submitted first is taken first, a bounded batch at a time."""
+"""The local sequencer: what a session submitted first is taken first, sessions take turns, a bounded batch at a time."""
 
 from hubbub.broker.core.records import Submission, Tidy
 from hubbub.broker.sequencer import BATCH_BYTES, BATCH_RECORDS, LocalSequencer
 
 
-def submission(number: int, *, count: int = 1, size: int = 100) -> Submission:
-    return Submission(Tidy(number), b"", count, size)
+def submission(number: int, *, of: bytes = b"", count: int = 1, size: int = 100) -> Submission:
+    return Submission(Tidy(number), of, count, size)
 
 
 def sequencer_of(*submissions: Submission) -> LocalSequencer:
@@ -23,6 +23,17 @@ def test_a_sequencer_gives_batches_in_the_order_of_submission() -> None:
         batches.append(batch)
     assert [len(batch) for batch in batches] == [BATCH_RECORDS, BATCH_RECORDS, 5]
     assert [each for batch in batches for each in batch] == submissions
+
+
+def test_sessions_take_turns_and_each_one_s_order_stays() -> None:
+    many = [submission(number, of=b"robot", count=512) for number in range(5)]
+    few = [submission(number, of=b"alice") for number in range(2)]
+    sequencer = sequencer_of(*many, *few)
+    assert sequencer.take() == [many[0], few[0]]
+    sequencer.submit(submission(9, of=b"bob"))
+    assert sequencer.take() == [many[1], few[1], submission(9, of=b"bob")]
+    assert sequencer.take() == many[2:4]
+    assert sequencer.drop() == many[4:]
 
 
 def test_a_sequencer_gives_nothing_when_it_has_nothing() -> None:

@@ -5,7 +5,12 @@ from tests.broker.core.desk import Desk, Person
 from tests.broker.core.memory_store import LOBBY
 from tests.broker.core.wire import refused
 
-from hubbub.broker.core.context import BUSY_SECONDS, GATHERED_BYTES, GATHERED_RECORDS
+from hubbub.broker.core.context import (
+    BUSY_SECONDS,
+    GATHERED_BYTES,
+    GATHERED_RECORDS,
+    GATHERED_RECORDS_OF_ONE,
+)
 from hubbub.broker.core.handlers import reading
 from hubbub.broker.sequencer import BATCH_BYTES, BATCH_RECORDS
 from hubbub.common.commands import Command, Hello, History, Login, Ping, Post, Rooms
@@ -16,38 +21,46 @@ from hubbub.common.replies import Acked, Error, Page, Pong, Resend, RoomList
 BUSY = Resend(1, Code.BUSY, BUSY_SECONDS)
 
 
-def flooded() -> tuple[Desk, Person, Person]:
-    """A batch is in flight, and 16,384 records are gathered behind it."""
+def flooded() -> tuple[Desk, Person, list[Person]]:
+    """Alice's first post is in flight, and 16,384 records of a crowd are gathered behind it."""
     desk = Desk()
-    alice, flooder = desk.meets("Alice"), desk.meets("Flooder")
+    alice = desk.meets("Alice")
+    crowd = [
+        desk.meets(f"Robot{number}")
+        for number in range(GATHERED_RECORDS // GATHERED_RECORDS_OF_ONE)
+    ]
     desk.stalls()
-    flooder.sends(Post(1, LOBBY, "in flight"))
-    floods(flooder, 2)
-    return desk, alice, flooder
+    alice.sends(Post(1, LOBBY, "in flight"))
+    for robot in crowd:
+        floods(robot)
+    return desk, alice, crowd
 
 
-def floods(flooder: Person, start: int) -> None:
-    for first in range(start, start + GATHERED_RECORDS, COMMANDS_PER_FRAME):
-        flooder.sends(*[Post(n, LOBBY, "x") for n in range(first, first + COMMANDS_PER_FRAME)])
+def floods(robot: Person) -> None:
+    """Send two windows of posts."""
+    for first in range(1, GATHERED_RECORDS_OF_ONE, COMMANDS_PER_FRAME):
+        robot.sends(*[Post(n, LOBBY, "x") for n in range(first, first + COMMANDS_PER_FRAME)])
+    robot.gets()
 
 
 @pytest.mark.slow
 def test_writes_wait_when_16384_records_are_gathered_and_all_else_goes_on() -> None:
-    desk, alice, flooder = flooded()
-    flooder.gets().sends(Post(GATHERED_RECORDS + 2, LOBBY, "x"))
-    flooder.gets(Resend(GATHERED_RECORDS + 2, Code.BUSY, BUSY_SECONDS))
-    alice.sends(Post(1, LOBBY, "hi"), Ping(3)).gets(BUSY, Pong(3))
+    desk, alice, _ = flooded()
+    busy = Resend(2, Code.BUSY, BUSY_SECONDS)
+    alice.sends(Post(2, LOBBY, "hi"), Ping(3)).gets(busy, Pong(3))
     alice.sends(History(4, LOBBY)).gets(Page(4, LOBBY, [], False, 0, bytes(16)))
     desk.connects("Bob").hello().logs_in("Bob").gets(
         refused(Code.BUSY, id=2, retry_after=BUSY_SECONDS)
     )
     desk.meets("Alice")
     desk.returns()
-    alice.forgets().sends(Post(1, LOBBY, "hi")).gets()
+    alice.forgets().sends(Post(2, LOBBY, "hi")).gets()
     desk.goes_on()
-    alice.gets(Acked(1, LOBBY, GATHERED_RECORDS + 2))
+    [acked] = alice.unread
+    assert isinstance(acked, Acked)
     context = desk.core.context
     assert (context.gathered_records, context.gathered_bytes) == (0, 0)
+    assert not context.gathered_of
     for batch in desk.batches:
         assert sum(submission.count for submission in batch.submissions) <= BATCH_RECORDS
         assert sum(submission.size for submission in batch.submissions) <= BATCH_BYTES
@@ -55,24 +68,36 @@ def test_writes_wait_when_16384_records_are_gathered_and_all_else_goes_on() -> N
 
 @pytest.mark.slow
 def test_a_writer_goes_on_when_what_it_was_sent_back_to_was_in_flight_all_the_time() -> None:
-    desk = Desk()
-    alice, flooder = desk.meets("Alice"), desk.meets("Flooder")
-    desk.stalls()
-    alice.sends(Post(1, LOBBY, "one"))
-    floods(flooder, 1)
-    alice.sends(Post(1, LOBBY, "one"), Post(2, LOBBY, "two")).gets(BUSY)
+    desk, alice, _ = flooded()
+    alice.sends(Post(1, LOBBY, "in flight"), Post(2, LOBBY, "two")).gets(BUSY)
     desk.goes_on()
     alice.gets(Acked(1, LOBBY, 1))
     alice.sends(Post(2, LOBBY, "two")).gets(Acked(2, LOBBY, GATHERED_RECORDS + 2))
 
 
+def test_who_keeps_to_no_window_has_to_wait_alone_and_nobody_waits_behind_them() -> None:
+    desk = Desk()
+    robot, alice = desk.meets("Robot"), desk.meets("Alice")
+    desk.stalls()
+    alice.sends(Post(1, LOBBY, "in flight"))
+    floods(robot)
+    beyond = GATHERED_RECORDS_OF_ONE + 1
+    robot.sends(Post(beyond, LOBBY, "x")).gets(Resend(beyond, Code.BUSY, BUSY_SECONDS))
+    alice.sends(Post(2, LOBBY, "hi")).gets()
+    desk.returns()
+    desk.returns()
+    half = GATHERED_RECORDS_OF_ONE // 2
+    alice.gets(Acked(1, LOBBY, 1), Acked(2, LOBBY, half + 2))
+
+
 def test_writes_wait_when_8_mib_are_gathered() -> None:
     desk = Desk()
-    alice, flooder = desk.meets("Alice"), desk.meets("Flooder")
+    alice, crowd = desk.meets("Alice"), [desk.meets("Robot1"), desk.meets("Robot2")]
     desk.stalls()
     text, n = "x" * 8000, 1
-    for _ in range(GATHERED_BYTES // (7 * 8000) + 2):
-        flooder.sends(*[Post(n + i, LOBBY, text) for i in range(7)])
+    for _ in range(GATHERED_BYTES // (2 * 7 * 8000) + 2):
+        for robot in crowd:
+            robot.sends(*[Post(n + i, LOBBY, text) for i in range(7)])
         n += 7
     alice.sends(Post(1, LOBBY, "hi")).gets(BUSY)
     assert desk.core.context.gathered_bytes < GATHERED_BYTES + 64 * 1024

@@ -1,5 +1,6 @@
 """What handlers work on: the shared state, the sessions, the roster, and the broker's settings. One loop owns it; there are no locks."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -17,12 +18,14 @@ from hubbub.broker.core.state import State
 from hubbub.broker.core.tries import Tries
 from hubbub.common.commands import Query
 from hubbub.common.errors import Code
-from hubbub.common.limits import MIB
+from hubbub.common.limits import MIB, WINDOW_COMMANDS
 from hubbub.common.replies import Error, Resend
 
 GATHERED_RECORDS: Final = 16_384
 GATHERED_BYTES: Final = 8 * MIB
 """Submitted and not yet applied; beyond it writes get `busy`."""
+GATHERED_RECORDS_OF_ONE: Final = 2 * WINDOW_COMMANDS
+"""Of one session: a client's window, twice in case it was sent again. Without it one that keeps to no window would have the others' writes get `busy`."""
 BUSY_SECONDS: Final = 0.1
 """How long a client waits after `busy`: a few commits."""
 HASHING_SECONDS: Final = 1.0
@@ -80,6 +83,8 @@ class Context:
     storage_failed: bool = False
     gathered_records: int = 0
     gathered_bytes: int = 0
+    gathered_of: Counter[bytes] = field(default_factory=Counter)
+    """By routing id: the records among them."""
     links: LinkCodes = field(default_factory=LinkCodes)
     hashing: dict[int, Hashing] = field(default_factory=dict)
     """By ticket: whose password the hasher has before it, those of ended sessions included."""
@@ -114,6 +119,10 @@ class Context:
             return Code.BUSY, BUSY_SECONDS
         return None
 
+    def is_ahead(self, session: Session) -> bool:
+        """Whether so much of a session is gathered that no client that keeps to its window has sent it."""
+        return self.gathered_of[session.peer.routing_id] >= GATHERED_RECORDS_OF_ONE
+
     def send_back(self, session: Session, n: int, code: Code, after: float) -> list[Effect]:
         """Take nothing from write n on, nor from an earlier one that the client was sent back to; it waits `after` seconds."""
         session.resend_from = min(n, session.resend_from or n)
@@ -126,12 +135,21 @@ class Context:
         """Return the effect that hands a record to the sequencer, and count it as gathered."""
         self.gathered_records += count
         self.gathered_bytes += size
+        self.count_for(routing_id, count)
         return Submit(Submission(record, routing_id, count, size))
+
+    def count_for(self, routing_id: bytes, records: int) -> None:
+        """Count so many records more of a session, or fewer."""
+        self.gathered_of[routing_id] += records
+        if not self.gathered_of[routing_id]:
+            del self.gathered_of[routing_id]
 
     def taken(self, submissions: Sequence[Submission]) -> None:
         """Count these as gathered no longer."""
         self.gathered_records -= sum(submission.count for submission in submissions)
         self.gathered_bytes -= sum(submission.size for submission in submissions)
+        for submission in submissions:
+            self.count_for(submission.routing_id, -submission.count)
 
     def end(self, session: Session, now: Now, *, cut: bool = False) -> list[Effect]:
         """End a session and shut its SUB; `cut`: its DEALER too. Its person is online for the time of grace still."""

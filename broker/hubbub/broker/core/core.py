@@ -73,19 +73,21 @@ class Core:
 
     def handle(self, peer: Peer, payload: bytes, now: Now) -> list[Effect]:
         """Take one frame: carry it out, hold it, or refuse it."""
-        return self._submitting(lambda: self._frames.take(peer, payload, now))
+        return self._submitting(peer.routing_id, lambda: self._frames.take(peer, payload, now))
 
     def resume(self, peer: Peer, now: Now) -> list[Effect]:
         """Go on with the frames that are held of a connection."""
-        return self._submitting(lambda: self._frames.resume(peer, now))
+        return self._submitting(peer.routing_id, lambda: self._frames.resume(peer, now))
 
-    def _submitting(self, take: Callable[[], list[Effect]]) -> list[Effect]:
+    def _submitting(self, of: bytes, take: Callable[[], list[Effect]]) -> list[Effect]:
         """Count nothing as gathered if it fails: what was submitted goes nowhere then, and would count for ever."""
-        gathered = self.context.gathered_records, self.context.gathered_bytes
+        context = self.context
+        gathered, records = context.gathered_bytes, context.gathered_records
         try:
             return take()
         except BaseException:
-            self.context.gathered_records, self.context.gathered_bytes = gathered
+            context.count_for(of, records - context.gathered_records)
+            context.gathered_bytes, context.gathered_records = gathered, records
             raise
 
     def refuse_frame(self, peer: Peer, error: WireError, now: Now) -> list[Effect]:

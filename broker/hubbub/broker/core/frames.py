@@ -305,6 +305,8 @@ class Frames:
         unavailable = self._context.unavailable()
         if unavailable is not None:
             return self._send_back(session, run, *unavailable)
+        if self._context.is_ahead(session):
+            return self._send_back(session, run, Code.BUSY, BUSY_SECONDS)
         if _is_stale(session, run):
             # Sent before the client was told to go back. To a producer that has no write yet these would look like those of one long forgotten.
             return self._send_back(session, run, Code.OUT_OF_ORDER, 0.0)
