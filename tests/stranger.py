@@ -100,10 +100,8 @@ class Stranger:
         self.heads: dict[bytes, tuple[int, bytes]] = {}
         self.events_to_lose = 0
         self.sub: zmq.Socket[bytes] | None = None
-        self.dealer = self._socket(zmq.DEALER, self.device)
-        self.dealer.routing_id = b"\x01" + os.urandom(31)
-        self.dealer.immediate = True
-        self.dealer.connect(f"tcp://{host}:{port}")
+        self.routing_id = b"\x01" + os.urandom(31)
+        self.dealer = self._connect()
 
     def _socket(self, kind: int, keys: tuple[bytes, bytes]) -> "zmq.Socket[bytes]":
         public, secret = keys
@@ -158,6 +156,18 @@ class Stranger:
             self.enter(room)
         return welcome
 
+    def reconnect(self) -> None:
+        """Begin a new connection under the same routing id, as after a `closing`: the old one is about to be cut."""
+        self.dealer.close(linger=0)
+        self.dealer = self._connect()
+
+    def _connect(self) -> "zmq.Socket[bytes]":
+        dealer = self._socket(zmq.DEALER, self.device)
+        dealer.routing_id = self.routing_id
+        dealer.immediate = True
+        dealer.connect(f"tcp://{self.host}:{self.port}")
+        return dealer
+
     def _known(self, id: bytes, seq: int, digest: bytes) -> Log:
         """Return a log that was read before, or begin one at its head."""
         return self.logs.setdefault(id, Log(id, seq, digest))
@@ -186,22 +196,22 @@ class Stranger:
     def send(self, *commands: Map) -> None:
         self.dealer.send(msgpack.packb(list(commands)))
 
-    def _query(self, kind: str, **fields: Any) -> Map:
+    def _query(self, kind: str, /, **fields: Any) -> Map:
         self.id += 1
         return {"type": kind, "id": self.id, **fields}
 
-    def ask(self, kind: str, **fields: Any) -> Map:
+    def ask(self, kind: str, /, **fields: Any) -> Map:
         """Send a query and return its answer, or the error."""
         query = self._query(kind, **fields)
         self.send(query)
         return self.wait_for(None, lambda reply: reply.get("id") == query["id"])
 
-    def next(self, kind: str, **fields: Any) -> Map:
+    def next(self, kind: str, /, **fields: Any) -> Map:
         """Make the next write."""
         self.n += 1
         return {"type": kind, "n": self.n, **fields}
 
-    def write(self, kind: str, **fields: Any) -> Map:
+    def write(self, kind: str, /, **fields: Any) -> Map:
         """Send a write and return its outcome."""
         write = self.next(kind, **fields)
         self.send(write)
@@ -213,7 +223,7 @@ class Stranger:
 
         return self.wait_for(None, is_of)
 
-    def order(self, kind: str, **fields: Any) -> Map:
+    def order(self, kind: str, /, **fields: Any) -> Map:
         """Give an order twice, as one does that has not heard the answer; return the second one's."""
         self.ask(kind, **fields)
         return self.ask(kind, **fields)
