@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from hashlib import blake2b
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import msgpack
 import zmq
@@ -296,3 +296,9 @@ class Stranger:
                 self.events_to_lose -= 1
             else:
                 log.offer(seq, event)
+
+
+class Enter(Protocol):
+    """Makes a client, which logs in; `credentials` are the further fields of its first login."""
+
+    def __call__(self, name: str, **credentials: str) -> Stranger: ...
