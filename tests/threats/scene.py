@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import msgpack
+import pytest
 import zmq
 from tests.stranger import Stranger
 from tests.zmtp import KeyPair, Peer
@@ -16,6 +18,10 @@ from tests.zmtp import KeyPair, Peer
 MIB: Final = 2**20
 DOOR: Final = 2
 """The offset of its port."""
+
+linux_only = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells what a process and its connections hold"
+)
 
 
 @contextmanager

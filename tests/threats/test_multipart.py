@@ -12,6 +12,7 @@ from tests.threats.scene import (
     DOOR,
     MIB,
     RawMember,
+    linux_only,
     memory,
     monitored,
     new_routing_id,
@@ -63,6 +64,7 @@ def process(town: Town) -> tuple[ThroughPipes, Address, bytes]:
 LARGE, SMALL, SUBSCRIPTION = bytes(60_000), b"", b"\1" + bytes(400)
 
 
+@linux_only
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("service", "part"),
@@ -88,6 +90,7 @@ def test_whoever_sends_a_message_without_an_end_is_cut_before_it_fills_the_memor
     assert memory(broker.process_id, "VmHWM") - before < BORNE
 
 
+@linux_only
 @pytest.mark.slow
 def test_many_who_send_messages_without_an_end_are_bounded_together(
     process: tuple[ThroughPipes, Address, bytes],

@@ -1,15 +1,19 @@
 """What libzmq tells of its connections, passed on to the watch and the core: who has come, who is gone, and whose a frame is."""
 
+import struct
 from collections.abc import Callable, Iterable
+from typing import Final
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.effects import Effect
 from hubbub.broker.sockets import Sockets, drain
 from hubbub.broker.watch import Connection, Service, Watch
+
+_EVENT: Final = struct.Struct("=Hi")
+"""A monitor's first frame: what happened, and to which descriptor. By hand, since pyzmq's dict of it is what costs in a flood."""
 
 
 class Monitors:
@@ -35,9 +39,8 @@ class Monitors:
         """Read all of them, to the end: a connection must be known before its first frame is."""
         for monitor, service in self._monitors.items():
             for message in drain(monitor):
-                event = parse_monitor_message(message)
-                fd = int(event["value"])
-                if event["event"] == zmq.EVENT_ACCEPTED:
+                event, fd = _EVENT.unpack(message[0])
+                if event == zmq.EVENT_ACCEPTED:
                     gone = self._watch.accepted(fd, service, now.monotonic)
                 else:
                     gone = self._watch.disconnected(fd, service)
