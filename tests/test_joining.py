@@ -116,8 +116,8 @@ def test_a_program_reads_the_invitation_as_json(town: Town, bind: str) -> None:
         need_ipv6()
     options = ("--no-announce", "--registration", "open", "--log-format", "json")
     broker = town.start(ThroughPipes, *BROKER, "--bind", bind, "--data", str(town.data), *options)
-    broker.sees("registration_open")
-    running, joining, warning = map(json.loads, broker.lines)
+    broker.sees_match(r'"no_owner".*\n')
+    running, joining, warning, ownerless = map(json.loads, broker.lines)
     assert running["event"] == "server_running"
     address = parse(running["bind"])
     assert address == Address(parse(bind).host, running["port"])
@@ -125,7 +125,8 @@ def test_a_program_reads_the_invitation_as_json(town: Town, bind: str) -> None:
     links = [parse_link(link) for link in joining["links"]]
     assert [str(link.address) for link in links] == joining["addresses"]
     assert {fingerprint(link.key) for link in links} <= {joining["fingerprint"]}
-    assert warning["level"] == "warning"
+    assert (warning["event"], warning["level"]) == ("registration_open", "warning")
+    assert ownerless["command"] == f"hubbub-broker role YOURNAME owner --data {town.data}"
 
 
 @pytest.mark.slow
@@ -190,7 +191,7 @@ def test_no_code_is_shown_to_what_collects_the_log_as_json(town: Town) -> None:
     options = ("--bind", "127.0.0.1:0", "--advertise", "127.0.0.1", "--data", str(town.data))
     further = ("--registration", "invite", "--log-format", "json", "--log-level", "debug")
     broker = town.start(ThroughPipes, *BROKER, *options, *further)
-    broker.sees("registration_invite")
-    entries = [json.loads(line) for line in broker.lines]
-    assert entries[-1]["command"] == f"hubbub-broker invite --data {town.data}"
+    broker.sees_match(r'"no_owner".*\n')
+    entries = {entry["event"]: entry for entry in map(json.loads, broker.transcript().split("\n"))}
+    assert entries["registration_invite"]["command"] == f"hubbub-broker invite --data {town.data}"
     assert not re.search(r"/\w{52}/", broker.transcript())

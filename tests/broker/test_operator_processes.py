@@ -56,6 +56,21 @@ def test_a_command_ends_when_the_broker_does(town: Town) -> None:
     assert "no broker runs on" in again.transcript()
 
 
+def test_the_start_says_how_one_becomes_the_owner_until_there_is_one(town: Town) -> None:
+    options = ("--advertise", "127.0.0.1", "--registration", "open")
+    broker = town.broker(*options)
+    hint = f"Nobody owns this chat yet. Once you are in, make yourself its owner: hubbub-broker role YOURNAME owner --data {town.data}\n"
+    broker.sees(hint)
+    with Client(town.address, name="Alice", home=town.home("Alice")):
+        assert operator(town, "role", "Alice", "owner").ends() == 0
+    broker.signal(signal.SIGTERM)
+    assert broker.ends() == 0
+    again = town.broker(*options)
+    again.signal(signal.SIGTERM)
+    assert again.ends() == 0
+    assert "Nobody owns" not in again.transcript()
+
+
 def test_a_broker_that_was_killed_is_found_again_when_it_is_back(town: Town) -> None:
     town.broker().kill()
     town.broker()

@@ -25,6 +25,7 @@ from hubbub.broker.core.context import Registration, Settings
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.limits import LIMITS, PASSWORDS, Limits, Passwords
 from hubbub.broker.core.records import Decree
+from hubbub.broker.core.roles import Role
 from hubbub.broker.errors import BindError
 from hubbub.broker.folder import DataFolder
 from hubbub.broker.keys import KeyPair, make_secret
@@ -148,6 +149,17 @@ class Broker:
     def registration(self) -> Registration:
         """Who may take a new name."""
         return self._settings.registration
+
+    @property
+    def is_for_others(self) -> bool:
+        """Whether more than this machine reaches it."""
+        return not self.address.is_loopback or self.advertised is not None
+
+    @property
+    def has_owner(self) -> bool:
+        """Whether the operator has made anybody an owner of the chat. Before `run` only."""
+        accounts = self._core.context.state.accounts.values()
+        return any(account.role is Role.OWNER for account in accounts)
 
     def invite(self, uses: int, seconds: int) -> InviteMade:
         """Make an invite code for so many newcomers that is good for so many seconds. Before `run` only. Raises StorageError."""

@@ -150,6 +150,12 @@ def find_database(path: Path) -> Path:
     return database
 
 
+def told(folder: Path, *words: str) -> str:
+    """Return a call of `hubbub-broker` with these words as it is typed for this folder."""
+    elsewhere = () if folder == default_folder() else ("--data", str(folder))
+    return shlex.join(["hubbub-broker", *words, *elsewhere])
+
+
 def is_own(name: str) -> bool:
     """Whether a file of this name in a data folder is the broker's, or would be taken for it."""
     return name.startswith((*_MARKS, _KEY, SOCKET, CONFIG, *replacing.PREFIXES))

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ from hubbub.broker.broker import Broker
 from hubbub.broker.config import BrokerTable
 from hubbub.broker.config_sources import Effective, Sources
 from hubbub.broker.entries import Entry
-from hubbub.broker.folder import default_folder
+from hubbub.broker.folder import told
 from hubbub.broker.interfaces import listening_address
 from hubbub.broker.logs import JsonLines, Lines, level_number, log_to_stdout
 from hubbub.broker.reloading import Reloader, hangups_held
@@ -45,6 +44,8 @@ def serve(sources: Sources) -> None:
                     _tell_of_invites(
                         broker, sources.folder, say if table.format == "text" else None
                     )
+                if broker.is_for_others:
+                    _tell_of_owner(broker, sources.folder)
             broker.run_until_signal()
         log.info(Entry("server_stopped", "Server stopped."))
 
@@ -72,7 +73,7 @@ def _welcome(broker: Broker, table: BrokerTable, opened: contextlib.ExitStack) -
     if table.durability != "disk":
         text = "A power cut takes the last messages with it, though they were acknowledged (--durability {durability})."
         log.warning(Entry("durability_reduced", text, durability=table.durability))
-    if not address.is_loopback or table.advertise is not None:
+    if broker.is_for_others:
         _invite(broker)
     if not address.is_loopback and table.announce:
         from hubbub.broker.announce import announcer  # noqa: PLC0415 - loads zeroconf
@@ -98,15 +99,19 @@ def _tell_of_invites(broker: Broker, folder: Path, say: Callable[[str], None] | 
         join_addresses,
     )
 
-    command = ["hubbub-broker", "invite"]
-    if folder != default_folder():
-        command += ["--data", str(folder)]
     if broker.is_new and say is not None:
         made = broker.invite(FIRST_USES, FIRST_SECONDS)
         addresses = join_addresses(broker.address, broker.advertised)
         say(first_invite(addresses, broker.public_key, made))
     text = "Newcomers need an invite. To make one: {command}"
-    log.info(Entry("registration_invite", text, command=shlex.join(command)))
+    log.info(Entry("registration_invite", text, command=told(folder, "invite")))
+
+
+def _tell_of_owner(broker: Broker, folder: Path) -> None:
+    """Tell how the chat gets an owner, as long as it has none."""
+    if not broker.has_owner:
+        text = "Nobody owns this chat yet. Once you are in, make yourself its owner: {command}"
+        log.info(Entry("no_owner", text, command=told(folder, "role", "YOURNAME", "owner")))
 
 
 def _ask_address() -> Address:

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import shlex
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import msgspec
 import zmq
 
 from hubbub.broker.errors import NotRunning, Refused
-from hubbub.broker.folder import default_folder, find_database
+from hubbub.broker.folder import find_database, told
 from hubbub.broker.operator import requests as r
 from hubbub.broker.operator.socket_file import find
 from hubbub.common.replies import BanInfo, Error
@@ -138,7 +137,4 @@ def _absent(folder: Path, error: OSError) -> NotRunning:
             f"{folder} is another user's: give this command as the user that runs the broker, or as root"
         )
     find_database(folder)
-    start = ["hubbub-broker"]
-    if folder != default_folder():
-        start += ["--data", str(folder)]
-    return NotRunning(f"no broker runs on {folder}: start it by {shlex.join(start)}")
+    return NotRunning(f"no broker runs on {folder}: start it by {told(folder)}")

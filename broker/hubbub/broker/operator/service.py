@@ -21,7 +21,6 @@ from hubbub.broker.core.core import Core
 from hubbub.broker.core.effects import Answer, Effect, Fetch
 from hubbub.broker.core.reads import EventsPage, ReadEvents, ReadResult
 from hubbub.broker.core.records import Decree
-from hubbub.broker.core.rules import DECREES, OPERATORS
 from hubbub.broker.entries import Entry
 from hubbub.broker.operator import lists
 from hubbub.broker.operator import requests as r
@@ -176,8 +175,6 @@ _ANSWERS: Final[dict[type[r.Request], Callable[[Context, Any, Now], r.Answer | E
 
 def _order(context: Context, routing_id: bytes, order: Order, now: Now) -> list[Effect]:
     """Submit an order. It does not wait behind the bound on what clients have gathered: it may be what ends their flood."""
-    if type(order) not in {**DECREES, **OPERATORS}:
-        return _refuse(routing_id, order.id, Code.UNKNOWN_COMMAND, "no broker does this yet")
     if context.storage_failed:
         text = "the broker cannot write to its store just now; try again"
         return _refuse(routing_id, order.id, Code.STORAGE_UNAVAILABLE, text)
