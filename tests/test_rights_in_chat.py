@@ -1,9 +1,12 @@
 """Roles, restraints and settings as people meet them on their terminals, by real processes."""
 
+import re
+
 import pytest
 from tests.live import OnLiveTerminal
 from tests.operating import appoint
 from tests.processes import CLIENT, OnTerminal, ThroughPipes, Town
+from tests.test_documents import block
 
 from hubbub.client import Client
 
@@ -193,3 +196,47 @@ def test_whoever_is_put_out_of_the_chat_is_told_and_the_terminal_given_back(
     assert bob.ends() == 1
     assert "hubbub: Carol put you out of the chat: enough" in bob.transcript()
     assert bob.echoes
+
+
+def masked(lines: list[str], town: Town) -> str:
+    """Leave the address, key and codes out, which differ from run to run, and the ends of lines, where a long one goes on in the next row."""
+    codes = r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}|(?<=/)[a-z2-7]{16}(?= )|(?<=/)[a-z2-7]{52}(?=/)"
+    text = "".join(line.rstrip() for line in lines)
+    return re.sub(codes, "…", text.replace(town.address, "127.0.0.1:5000"))
+
+
+def test_people_see_what_the_readme_shows_of_names_and_rights(town: Town) -> None:
+    town.broker()
+    alice = town.on_terminal("Alice", town.address, "--name", "Alice")
+    alice.sees("Welcome to the chat, Alice!")
+    alice.types("/link")
+    alice.sees("put the broker's own address in its place.")
+    alice.types("/password")
+    for question in ("New password:", "The same again:"):
+        alice.sees(question)
+        alice.types(PASSWORD)
+    alice.sees("asks for it.")
+    start = "$ hubbub chat 127.0.0.1:5000 --name Alice\nRegistration successful. Welcome to the chat, Alice!\n"
+    shown = block("README.md", "text", f"{start}/link")[1:]
+    assert masked(alice.lines, town) == masked(shown, town)
+    alice.types("/exit")
+    assert alice.ends() == 0
+
+    alice = town.on_terminal("Alice", town.address, "--name", "Alice")
+    mallory = town.through_pipes("Mallory", town.address, "--name", "Mallory")
+    for person in (alice, mallory):
+        person.sees("Welcome to the chat")
+    alice.types("/join tea")
+    alice.sees("talk in it now.")
+    mallory.types("/join tea", "BUY NOW")
+    alice.sees("Mallory: BUY NOW")
+    for line, answer in (
+        ("/mute Mallory 10m spam", "for 10 minutes."),
+        ("/kick Mallory 2h more spam", "for 2 hours."),
+        ("/room slow 10s", "You are an owner of tea."),
+    ):
+        alice.types(line)
+        alice.sees(answer)
+    shown = block("README.md", "text", f"{start}/join tea")[1:]
+    news = "Mallory has joined the chat."
+    assert [line for line in alice.lines if line != news] == shown
