@@ -150,9 +150,8 @@ def test_the_newest_connections_are_shut_when_there_are_too_many_and_the_others_
         assert post_works(alice)
 
 
-@linux_only
 @pytest.mark.slow
-def test_broker_never_runs_out_of_descriptors(town: Town, tmp_path: Path) -> None:
+def test_broker_serves_on_when_it_has_few_descriptors(town: Town, tmp_path: Path) -> None:
     """Without any left libzmq's thread would spin on what it cannot accept: 190,000 failed accepts in 1.2 s."""
     few = ("/bin/sh", "-c", 'ulimit -n 160 && exec "$0" "$@"')
     options = ("--bind", "127.0.0.1:0", "--data", str(town.data))
@@ -163,7 +162,6 @@ def test_broker_never_runs_out_of_descriptors(town: Town, tmp_path: Path) -> Non
             stack.enter_context(Peer(address.port + number % 3))
             if number % 40 == 0:
                 assert post_works(alice)
-                assert len(list(Path(f"/proc/{process.process_id}/fd").iterdir())) < 160
         process.sees("is turned away: there are")
         stack.close()
         with Client(str(address), name="Bob", home=tmp_path / "bob", timeout=20) as bob:

@@ -28,7 +28,10 @@ _FRAME_UP: Final = FRAME_UP_BYTES + 2 * KIB
 """Room for a frame that is a little too large, so that its sender gets an answer instead of a cut."""
 _SUBSCRIPTION: Final = 512
 """A topic has 17 bytes, but CURVE's own handshake needs about 300."""
-UNBOUNDED: Final = 1_000_000_000
+_UNBOUNDED: Final = 1_000_000_000
+_FEWEST: Final = 8
+_OWN_DESCRIPTORS: Final = 64
+"""Of the broker without a connection: 35 (measured), for sockets, libzmq's threads, database and log."""
 _TRIES: Final = 50
 """How often three free ports in a row are looked for."""
 
@@ -191,10 +194,12 @@ def _raise_file_limit() -> None:
 def most_connections() -> int:
     """Return how many connections the system's bound on descriptors leaves room for.
 
-    A quarter is kept for files, for libzmq's own, and for connections that were accepted while the loop was busy and are shut by it a moment later.
+    Kept back are those of the broker itself, and a quarter for connections that are accepted while the loop is busy and shut by it a moment later.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return UNBOUNDED if soft == resource.RLIM_INFINITY else soft - soft // 4
+    if soft == resource.RLIM_INFINITY:
+        return _UNBOUNDED
+    return max(_FEWEST, soft - soft // 4 - _OWN_DESCRIPTORS)
 
 
 def _explain(error: zmq.ZMQError, address: Address) -> BindError:
