@@ -94,7 +94,15 @@ def asked(desk: Desk, history: History) -> Effect:
 
 @pytest.mark.parametrize(
     ("after", "before", "is_final"),
-    [(0, 3, True), (2, 3, True), (0, 4, False), (0, None, False), (None, 3, False)],
+    [
+        (0, 3, True),
+        (2, 3, True),
+        (2, 2, True),
+        (3, 3, False),
+        (0, 4, False),
+        (0, None, False),
+        (None, 3, False),
+    ],
 )
 def test_only_a_stretch_that_is_published_is_final(
     after: int | None, before: int | None, is_final: bool
@@ -106,6 +114,14 @@ def test_only_a_stretch_that_is_published_is_final(
     fetch = asked(desk, History(1, room=LOBBY, after=after, before=before))
     assert isinstance(fetch, Fetch)
     assert fetch.is_final is is_final
+
+
+def test_no_page_of_an_empty_room_is_final() -> None:
+    desk = Desk()
+    desk.meets("Alice")
+    fetch = asked(desk, History(1, room=LOBBY, after=0, before=1))
+    assert isinstance(fetch, Fetch)
+    assert not fetch.is_final
 
 
 def test_pages_of_an_inbox_are_nobody_elses() -> None:

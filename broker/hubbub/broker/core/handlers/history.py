@@ -25,9 +25,14 @@ def history(context: Context, session: Session, command: History, now: Now) -> l
 
 
 def _is_final(context: Context, query: ReadEvents) -> bool:
-    """Whether a page can never be another: both its ends are given, and all between them is published. Who catches up asks so."""
+    """Whether a page can never be another: both its ends are given, and all between them is published. Who catches up asks so.
+
+    No page of an empty log is, since it tells which event is the first; nor one that begins behind the head, since it tells the digest there.
+    """
     head = context.state.rooms[query.room].log.published.seq
-    return query.after is not None and query.before is not None and query.before <= head + 1
+    if query.after is None or query.before is None:
+        return False
+    return head > 0 and query.after <= head and query.before <= head + 1
 
 
 def _query(context: Context, account: Account, command: History, now: Now) -> Read | Refusal:
