@@ -7,8 +7,18 @@ only agree by being right (or wrong in the same way twice).
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hubbub.broker.core.records import EndSession, Record, Register, Writes
-from hubbub.common.commands import Create, Join, Leave, Mark, Post, Skip, Tell, Write
+from hubbub.broker.core.records import AddDevice, Decree, EndSession, Record, Register, Writes
+from hubbub.common.commands import (
+    Create,
+    Join,
+    Leave,
+    Mark,
+    Post,
+    RemoveDevice,
+    Skip,
+    Tell,
+    Write,
+)
 
 LOBBY = "lobby"
 Happening = tuple[str, ...]
@@ -27,7 +37,8 @@ class Chat:
 
     def __init__(self) -> None:
         self.people: list[str] = []
-        self.owners: dict[str, str] = {}
+        self.devices: dict[str, dict[int, str]] = {}
+        """The keys of each person, by the numbers that they have for them."""
         self.logs: dict[str, list[Happening]] = {LOBBY: []}
         self.descriptions = {LOBBY: ""}
         self.members: dict[str, set[str]] = {LOBBY: set()}
@@ -49,7 +60,7 @@ class Chat:
         taken = next((p for p in self.people if looks(p) == looks(name)), None)
         if taken is None:
             return None
-        is_mine = taken.casefold() == name.casefold() and self.owners[taken] == key
+        is_mine = taken.casefold() == name.casefold() and key in self.devices[taken].values()
         return taken if is_mine else "name_taken"
 
     def room(self, name: str) -> str | None:
@@ -75,12 +86,16 @@ class Chat:
     # What happens.
 
     def carry_out(self, record: Record) -> Any:
-        """Return the outcomes of writes, (n, outcome) each and "behind" where one is missing before; as whom a claim lets in, or why not."""
+        """Return the outcomes of writes, (n, outcome) each and "behind" where one is missing before; as whom a claim lets in, or why not; what an order came to."""
         match record:
             case Writes():
                 return self._write(self.people[record.account - 1], record.producer, record.writes)
             case Register():
                 return self._register(record.name, record.key)
+            case AddDevice():
+                return self._add_device(self.people[record.account - 1], record.key)
+            case Decree(actor=int(actor), order=RemoveDevice(device=device)):
+                return self._remove_device(self.people[actor - 1], device)
             case EndSession(close=True):
                 self.outcomes.pop((self.people[record.account - 1], record.producer), None)
         return None
@@ -90,11 +105,26 @@ class Chat:
         if entering is not None:
             return entering
         self.people.append(name)
-        self.owners[name] = key
+        self.devices[name] = {1: key}
         self.logs[f"@{name}"] = []
         self.members[LOBBY].add(name)
         self.markers[name, LOBBY] = len(self.logs[LOBBY])
         return name
+
+    def _add_device(self, person: str, key: str) -> str:
+        keys = self.devices[person]
+        if key not in keys.values():
+            keys[max(keys) + 1] = key
+        return person
+
+    def _remove_device(self, person: str, device: int) -> tuple[str, str]:
+        """What it came to, and the key that is out."""
+        keys = self.devices[person]
+        if device not in keys:
+            return "unknown_device", ""
+        if len(keys) == 1:
+            return "forbidden", ""
+        return "done", keys.pop(device)
 
     def _write(
         self, person: str, producer: bytes, writes: Sequence[tuple[Write, object]]

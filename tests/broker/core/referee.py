@@ -10,7 +10,7 @@ from tests.broker.core.model import LOBBY, Chat, Happening
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.reads import Read, ReadResult
-from hubbub.broker.core.records import Register, Writes
+from hubbub.broker.core.records import AddDevice, Decree, Record, Register, Writes
 from hubbub.common import commands as c
 from hubbub.common.codec import decode_event
 from hubbub.common.events import (
@@ -21,7 +21,18 @@ from hubbub.common.events import (
     RoomCreated,
 )
 from hubbub.common.limits import GRACE_SECONDS
-from hubbub.common.replies import Acked, Bye, Error, Joined, Page, Reply, Resend, Welcome
+from hubbub.common.replies import (
+    Acked,
+    Bye,
+    Closing,
+    Done,
+    Error,
+    Joined,
+    Page,
+    Reply,
+    Resend,
+    Welcome,
+)
 
 
 def happening(event: bytes) -> Happening:
@@ -58,6 +69,16 @@ class Device:
     written: dict[str, list[c.Write]] = field(default_factory=dict)
 
 
+def _claims(device: Device, record: Record, result: object) -> bool:
+    """Whether this is what a device waits for; it may have begun anew since."""
+    match record:
+        case Register(name=name, time=time):
+            return device.claim == (name, time)
+        case AddDevice(time=time):
+            return device.claim == (result, time)
+    return False
+
+
 @dataclass
 class Told:
     """What a device must be told when a batch is on disk."""
@@ -68,6 +89,10 @@ class Told:
     """The write that its producer comes to next."""
     entered: str | None = None
     """As whom its claim lets it in, or why it does not."""
+    ordered: list[str] = field(default_factory=list)
+    """What its orders came to."""
+    is_out: bool = False
+    """Whether its key may not use the name any longer."""
 
 
 class ModelDesk(Desk):
@@ -126,6 +151,10 @@ class Referee:
                     self.learns(reply.room, reply.name)
                 case Bye():
                     self.ends(device, grace=0.0)
+                case Closing():
+                    self.ends(device)
+                    device.person = None
+                    person.vanishes()
         return replies
 
     def learns(self, id: bytes, log: str) -> None:
@@ -159,16 +188,26 @@ class Referee:
         for submission in batch.submissions:
             record, result = submission.record, self.chat.carry_out(submission.record)
             for device, its in zip(self.all, told, strict=True):
+                if isinstance(record, Decree):
+                    its.is_out |= self._is_out(device, record, result)
                 if device.person is None or device.person.routing_id != submission.routing_id:
                     continue
                 if isinstance(record, Writes) and self._waits(device, record):
                     its.outcomes += [outcome for outcome in result if outcome != "behind"]
                     its.is_behind |= "behind" in result
                     its.next = self.chat.next(self.chat.people[record.account - 1], record.producer)
-                elif isinstance(record, Register) and device.claim == (record.name, record.time):
+                elif isinstance(record, Decree):
+                    its.ordered.append(result[0])
+                elif _claims(device, record, result):
                     device.claim, its.entered = None, result
         for device, its in zip(self.all, told, strict=True):
             self._compare(device, its)
+
+    def _is_out(self, device: Device, record: Decree, result: tuple[str, str]) -> bool:
+        """Whether a session ends because its key was removed."""
+        person = self.chat.people[(record.actor or 0) - 1]
+        is_its = device.person is not None and device.person.key == result[1]
+        return is_its and device.live == person
 
     def _waits(self, device: Device, record: Writes) -> bool:
         """Whether the session that wrote this goes on: it may have begun anew as somebody else."""
@@ -180,6 +219,8 @@ class Referee:
         outcomes: list[object] = []
         resent: list[int] = []
         answers: list[Reply] = []
+        ordered: list[str] = []
+        is_out = False
         for reply in self.reads(device):
             match reply:
                 case Acked():
@@ -189,9 +230,17 @@ class Referee:
                     outcomes.append((n, code))
                 case Resend(n=n, code="out_of_order"):
                     resent.append(n)
+                case Done():
+                    ordered.append("done")
+                case Error(id=8, code=code):
+                    ordered.append(code)
+                case Closing(code=code):
+                    assert code == "device_removed"
+                    is_out = True
                 case Welcome() | Error():
                     answers.append(reply)
         assert outcomes == its.outcomes
+        assert (ordered, is_out) == (its.ordered, its.is_out)
         assert resent == ([its.next] if its.is_behind else [])
         match answers:
             case [Welcome() as welcome]:
@@ -242,8 +291,12 @@ class Referee:
     def checks_disk(self) -> None:
         store, chat = self.desk.store, self.chat
         people = {row.account: row.name for row in store.accounts.values()}
-        rooms = {row.number: row.name for row in store.rooms.values()}
+        rooms = {row.number: row.name for row in store.rooms.values() if not row.audit}
         assert list(people.values()) == chat.people
+        devices = {(people[account], n): row.key for (account, n), row in store.devices.items()}
+        assert devices == {
+            (p, n): key for p, keys in chat.devices.items() for n, key in keys.items()
+        }
         logs = {name: store.events.get(number, []) for number, name in rooms.items()}
         logs |= {f"@{name}": store.inboxes.get(n, []) for n, name in people.items()}
         found = {log: [happening(entry.event) for entry in es] for log, es in logs.items()}

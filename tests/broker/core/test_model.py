@@ -13,6 +13,7 @@ from hubbub.common.names import fold
 from hubbub.common.replies import (
     Error,
     Joined,
+    LinkMade,
     MemberList,
     Reply,
     Resend,
@@ -54,13 +55,18 @@ class CoreIsTheModel(RuleBasedStateMachine):
     def comes(self, device: int, name: str) -> None:
         self._logs_in(self.it.all[device], name)
 
-    def _logs_in(self, device: Device, name: str) -> None:
+    def _logs_in(self, device: Device, name: str, code: str = "") -> None:
         if device.person is None:
             device.person = self.desk.connects(device.owner)
         self.it.ends(device)
         device.person.producer = device.producer
-        device.person.hello().logs_in(name)
+        device.person.hello()
         expected = self.chat.entering(name, device.person.key)
+        if code:
+            device.person.logs_in(name, code=code)
+            expected = None if expected == "name_taken" else expected
+        else:
+            device.person.logs_in(name)
         replies = self.it.reads(device)
         match replies:
             case [Welcome() as welcome]:
@@ -88,6 +94,28 @@ class CoreIsTheModel(RuleBasedStateMachine):
             it.leaves, it.closes = True, how == "says goodbye"
             it.person.sends(c.Logout(9, close_producer=it.closes))
             self.it.reads(it)
+
+    @rule(device=devices, other=devices)
+    def lets_another_in(self, device: int, other: int) -> None:
+        """By a code, between batches: what a batch in flight does to keys may show already."""
+        it, guest = self.it.all[device], self.it.all[other]
+        self._settles()
+        if it is guest or it.person is None or it.live is None or it.leaves:
+            return
+        it.person.sends(c.Link(9))
+        [made] = self.it.reads(it)
+        assert isinstance(made, LinkMade)
+        self._logs_in(guest, it.live, made.code)
+        self._settles()
+
+    @rule(device=devices, number=st.integers(1, 3))
+    def removes(self, device: int, number: int) -> None:
+        """A key, perhaps its own; between batches as well."""
+        it = self.it.all[device]
+        self._settles()
+        if it.person is not None and it.live is not None and not self.desk.has_failed:
+            it.person.sends(c.RemoveDevice(8, number))
+            self._settles()
 
     @rule(seconds=st.sampled_from([0.1, 4.9, 6.0]))
     def time_passes(self, seconds: float) -> None:
