@@ -28,14 +28,14 @@ from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.hashing import Hash, Verify
 from hubbub.broker.core.limits import MOST, Limits
-from hubbub.broker.core.records import Decree, Submission
+from hubbub.broker.core.records import Submission
 from hubbub.broker.core.sessions import Peer
 from hubbub.broker.errors import StorageError
 from hubbub.broker.sequencer import LocalSequencer
 from hubbub.common.codec import array, decode_event, decode_replies, encode
 from hubbub.common.commands import Command, Hello, Login, Order, Write
 from hubbub.common.events import Event, PresenceChanged
-from hubbub.common.limits import CODE_BYTES, MIB
+from hubbub.common.limits import MIB
 from hubbub.common.replies import Reply, Welcome
 
 WALL = 1_700_000_000_000
@@ -216,8 +216,7 @@ class Desk(Vault, Xpub):
     def decrees(self, *orders: Order) -> "Desk":
         """The operator orders; the answers are in `answered`."""
         for order in orders:
-            decree = Decree(None, order, self.now.wall, self.core.context.random(CODE_BYTES))
-            self._tell([self.core.context.submit(decree, b"operator")])
+            self._tell(self.core.decree(order, b"operator", self.now))
             self._turn()
         return self
 

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 import msgspec
 
-from hubbub.broker.core.effects import Effect, Publish, Send
+from hubbub.broker.core.effects import Answer, Effect, Publish, Send
 from hubbub.common.codec import decode_event
 from hubbub.common.errors import Code
 from hubbub.common.events import PresenceChanged
@@ -52,6 +52,8 @@ def is_presence(event: bytes) -> bool:
 def tells_of_a_commit(effect: Effect) -> bool:
     """Whether it may be told only when a commit has returned."""
     match effect:
+        case Answer(reply=reply):
+            return not isinstance(reply, Error)
         case Publish(events=events):
             return not all(map(is_presence, events))
         case Send(replies=replies):

@@ -20,20 +20,26 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, Settings
-from hubbub.broker.core.effects import Cut, Effect, Grant, LogEntry, Revoke, Send
+from hubbub.broker.core.effects import Answer, Cut, Effect, Grant, LogEntry, Revoke, Send
 from hubbub.broker.core.frames import Frames
 from hubbub.broker.core.handlers.connection import joined
 from hubbub.broker.core.handlers.passwords import hashed
 from hubbub.broker.core.handlers.reading import fetched
 from hubbub.broker.core.hashing import HashResult
-from hubbub.broker.core.outcomes import committed, failed
+from hubbub.broker.core.outcomes import committed, failed, unwritten
 from hubbub.broker.core.reads import ReadResult
-from hubbub.broker.core.records import Submission, Tidy
+from hubbub.broker.core.records import Decree, Submission, Tidy
 from hubbub.broker.core.sessions import Peer, Session
 from hubbub.broker.core.state import Account, State
 from hubbub.broker.entries import Entry
+from hubbub.common.commands import Order
 from hubbub.common.errors import Code, WireError
-from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, ROOM_ID_BYTES, SILENT_SECONDS
+from hubbub.common.limits import (
+    CODE_BYTES,
+    PRODUCER_LIFETIME_DAYS,
+    ROOM_ID_BYTES,
+    SILENT_SECONDS,
+)
 from hubbub.common.replies import Closing, Subscribed
 
 LATE_SECONDS: Final = 2.0
@@ -93,6 +99,16 @@ class Core:
     def refuse_frame(self, peer: Peer, error: WireError, now: Now) -> list[Effect]:
         """Answer a message that is no frame."""
         return self._frames.refuse_frame(peer, error, now)
+
+    def decree(self, order: Order, routing_id: bytes, now: Now) -> list[Effect]:
+        """Submit an order of the operator's, whose outcome is told by `Answer`.
+
+        It does not wait behind the bound on what clients have gathered: it may be what ends their flood, and the operator is one.
+        """
+        if self.context.storage_failed:
+            return [Answer(routing_id, unwritten(order))]
+        decree = Decree(None, order, now.wall, self.context.random(CODE_BYTES))
+        return [self.context.submit(decree, routing_id)]
 
     # Batches.
 

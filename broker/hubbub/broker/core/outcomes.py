@@ -216,7 +216,7 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
     for submission in submissions:
         record = submission.record
         if isinstance(record, Decree):
-            effects += _answer_decree(context, submission, _unwritten(record.order))
+            effects += _answer_decree(context, submission, unwritten(record.order))
             continue
         session = context.sessions.get(submission.routing_id)
         if session is None:
@@ -242,7 +242,8 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
     return effects
 
 
-def _unwritten(order: Order) -> Error:
+def unwritten(order: Order) -> Error:
+    """Return the answer to an order while the store takes nothing."""
     return Error(
         id=order.id,
         code=Code.STORAGE_UNAVAILABLE,

@@ -20,7 +20,6 @@ from hubbub.broker.core.context import Context
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.effects import Answer, Effect, Fetch
 from hubbub.broker.core.reads import EventsPage, ReadEvents, ReadResult
-from hubbub.broker.core.records import Decree
 from hubbub.broker.entries import Entry
 from hubbub.broker.operator import lists
 from hubbub.broker.operator import requests as r
@@ -29,7 +28,7 @@ from hubbub.broker.operator.socket_file import listening
 from hubbub.common.addresses import Address
 from hubbub.common.commands import Order
 from hubbub.common.errors import Code
-from hubbub.common.limits import CODE_BYTES, KIB
+from hubbub.common.limits import KIB
 from hubbub.common.replies import Error
 
 log: Final = logging.getLogger("hubbub.broker")
@@ -115,7 +114,7 @@ class Operator:
         context = self._core.context
         match request:
             case Order():
-                return _order(context, routing_id, request, now)
+                return self._core.decree(request, routing_id, now)
             case r.ReadAudit():
                 return self._read_audit(context, routing_id, request)
             case r.ReadStats():
@@ -171,15 +170,6 @@ _ANSWERS: Final[dict[type[r.Request], Callable[[Context, Any, Now], r.Answer | E
     r.ListInvites: lists.invites,
     r.ListBans: lists.bans,
 }
-
-
-def _order(context: Context, routing_id: bytes, order: Order, now: Now) -> list[Effect]:
-    """Submit an order. It does not wait behind the bound on what clients have gathered: it may be what ends their flood."""
-    if context.storage_failed:
-        text = "the broker cannot write to its store just now; try again"
-        return _refuse(routing_id, order.id, Code.STORAGE_UNAVAILABLE, text)
-    decree = Decree(None, order, now.wall, context.random(CODE_BYTES))
-    return [context.submit(decree, routing_id)]
 
 
 def _refuse(routing_id: bytes, id: int, code: Code, text: str) -> list[Effect]:
