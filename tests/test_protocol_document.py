@@ -13,7 +13,7 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.core import Core
 from hubbub.broker.core.effects import Send
-from hubbub.broker.core.rules import LEGAL
+from hubbub.broker.core.rules import LEGAL, PRICES
 from hubbub.broker.core.sessions import Peer, SessionState
 from hubbub.common import addresses, codec, limits
 from hubbub.common.commands import (
@@ -24,7 +24,7 @@ from hubbub.common.commands import (
     Write,
 )
 from hubbub.common.digest import EMPTY, extend
-from hubbub.common.errors import TRANSIENT, Code
+from hubbub.common.errors import TRANSIENT, Code, WireError
 from hubbub.common.events import EVENTS, MessagePosted, RoomCreated
 from hubbub.common.fields import snake_case
 from hubbub.common.replies import (
@@ -169,6 +169,16 @@ def test_document_says_what_the_broker_does_with_a_command_in_a_state(
     assert (shown == "yes") == (type(command) in LEGAL[state])
     if shown != "yes":
         assert refusal_of(command, state) == shown
+
+
+def test_document_lists_what_each_command_costs() -> None:
+    costs = {
+        snake_case(kind.__name__): (price.kind.name.lower(), str(price.amount))
+        for kind, price in PRICES.items()
+        if kind is not WireError
+    }
+    shown = table("Being told to slow down").by("command")
+    assert {name: (row["budget"], row["cost"]) for name, row in shown.items()} == costs
 
 
 def refusal_of(command: Command, state: SessionState) -> str:

@@ -104,7 +104,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=1,
             le=MOST,
-            description="Questions and orders of one account at once (who, whois, away …), each at the cost that ARCHITECTURE.md lists; and of one connection before its login.",
+            description="Questions and orders of one account at once (who, whois, away …), each at the cost that PROTOCOL.md lists; and of one connection before its login.",
         ),
     ] = 200
     queries_a_second: Annotated[
