@@ -134,6 +134,17 @@ def test_the_chat_is_defended_and_the_owners_can_read_how(town: Town, owner: OnT
         "[audit] Carol set the lockdown to no_new_accounts.",
     ):
         assert deed in owner.transcript()
+    later = town.start(OnLiveTerminal, *CLIENT, town.address, "--name", "Carol", who="Carol")
+    later.shows(r"^lobby · \d online")
+    later.types("/join audit")
+    later.shows(
+        r"^─── earlier in audit ───\nThe operator made Carol owner of the chat.\n"
+        r"Carol banned the account Bob until [^─]*\n"
+        r"Carol set the lockdown to no_new_accounts.\n─── now ───$"
+    )
+    later.types("/history 1", "hello")
+    later.shows(r"^─── the last entries of audit ───\nCarol set the lockdown to no_new_accounts.\n")
+    later.shows("^Not sent: “hello”: only moderators post in audit$")
 
 
 def test_a_new_password_is_masked_and_kept_out_of_the_line(town: Town, owner: OnTerminal) -> None:

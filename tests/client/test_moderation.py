@@ -238,6 +238,16 @@ def test_owners_of_the_chat_see_what_is_done_and_nobody_else_does(
             break
     assert (deed.room, deed.by, deed.subject, deed.where) == ("audit", "Alice", "Bob", "tea")
     assert [room.name for room in bob.rooms()] == ["lobby", "tea"]
+    with pytest.raises(NotMember):
+        bob.moderation.audit()
+    deeds = alice.moderation.audit()
+    assert [(deed.by, deed.action, deed.subject) for deed in deeds] == [
+        ("", "role", "Alice"),
+        ("Alice", "mute", "Bob"),
+    ]
+    assert alice.moderation.audit(limit=1) == deeds[1:]
+    assert alice.moderation.audit(before=deeds[1].seq) == deeds[:1]
+    assert alice.moderation.audit("tea") == []
 
 
 def test_what_cannot_be_ordered_is_refused_where_it_is_given(alice: Client) -> None:

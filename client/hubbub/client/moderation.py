@@ -1,10 +1,17 @@
 """`Client.moderation`: who may come in, speak and stay; roles; the settings of rooms."""
 
-from hubbub.client import orders
+from hubbub.client import calls, orders
 from hubbub.client.calling import Calling
-from hubbub.client.checks import check_description, check_name, check_reason, check_seconds
-from hubbub.client.paging import all_bans
+from hubbub.client.checks import (
+    check_description,
+    check_name,
+    check_reason,
+    check_seconds,
+    check_span,
+)
+from hubbub.client.paging import all_bans, read_deeds
 from hubbub.client.results import Bans, Invite
+from hubbub.client.updates import Audited
 from hubbub.common.commands import (
     Add,
     Ban,
@@ -149,6 +156,20 @@ class Moderation:
     def lockdown(self, level: LockdownLevel, *, timeout: float | None = None) -> None:
         """Say who may come and speak: "normal", "no_new_accounts", "accounts_only", "moderators_speak". Each level includes those before it."""
         self._order(Lockdown(0, level=level), timeout)
+
+    def audit(
+        self,
+        room: str = "audit",
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        timeout: float | None = None,
+    ) -> list[Audited]:
+        """Return the last `limit` entries of the audit room, or the last with a seq below `before`, oldest first. Only owners of the chat are in that room."""
+        check_span(before, None)
+        return read_deeds(
+            self._calling.ask(calls.stored, room, timeout=timeout), room, before, limit
+        )
 
     def _order(self, order: Query, timeout: float | None) -> None:
         self._calling.call(orders.order, order, timeout=timeout)

@@ -6,10 +6,14 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from hubbub.client.calls import Piece
+from hubbub.client.logs import read_event
+from hubbub.client.narrator import narrate
 from hubbub.client.results import Ban, Bans, History, Member, Room
+from hubbub.client.updates import Audited
 from hubbub.common.commands import History as Wish
 from hubbub.common.fields import LockdownLevel
 from hubbub.common.limits import PAGE_ITEMS
+from hubbub.common.replies import Page
 
 _Named = TypeVar("_Named", Room, Member)
 
@@ -34,6 +38,27 @@ def all_bans(ask: Callable[[str], tuple[list[Ban], bool, LockdownLevel]]) -> Ban
             break
         bans += page
     return Bans(tuple(bans), level)
+
+
+def read_deeds(
+    ask: Callable[[Wish], Page], room: str, before: int | None, limit: int
+) -> list[Audited]:
+    """Return the last `limit` deeds of the audit room, oldest first, with a seq below `before` if that is given."""
+    if limit < 1:
+        raise ValueError(f"a limit is at least 1, not {limit}")
+    deeds: list[Audited] = []
+    wish = Wish(0, before=before, limit=min(limit, PAGE_ITEMS))
+    while len(deeds) < limit:
+        page = ask(wish)
+        told = [
+            narrate(read_event(stored.event), room=room, seq=stored.seq, earlier=True)
+            for stored in page.events
+        ]
+        deeds[:0] = [update for update in told if isinstance(update, Audited)]
+        if not (page.more and page.events):
+            break
+        wish = replace(wish, before=page.events[0].seq)
+    return deeds[-limit:]
 
 
 def read_history(ask: Callable[[Wish], Piece], wish: Wish, limit: int) -> History:

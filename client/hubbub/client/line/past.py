@@ -10,7 +10,7 @@ from typing import Final
 
 from hubbub.client import updates
 from hubbub.client.client import Client
-from hubbub.client.line import actions, screen
+from hubbub.client.line import actions, authority, screen
 from hubbub.client.line.dating import Dating
 from hubbub.client.line.lines import Line, notice, rule
 from hubbub.client.results import History, Marker
@@ -148,6 +148,8 @@ class Past:
         else:
             page = self._client.history(room, limit=wish.count)
             where = f"in {room}"
+            if not len(page) and (deeds := self._deeds(room, None, wish.count)):
+                return [rule(f"the last entries of {room}"), *deeds, rule("now")]
         if not len(page):
             return [notice(f"Nothing was said {where} yet.")]
         messages = "message" if len(page) == 1 else f"{len(page)} messages"
@@ -162,6 +164,8 @@ class Past:
         )
         self._told.add(fold(marker.room))
         self._catch_up(marker)
+        if not len(page) and (deeds := self._deeds(marker.room, marker.start + 1, EARLIER)):
+            return [rule(f"earlier in {marker.room}"), *deeds]
         first = self._first_new(page, marker)
         start = max(0, min(first, len(page) - EARLIER))
         lines: list[Line] = []
@@ -175,6 +179,15 @@ class Past:
                 lines.append(rule(self._new_since(page, first)))
             lines.append(self._line(message, marker.room, earlier=place < first))
         return lines
+
+    def _deeds(self, room: str, before: int | None, count: int) -> list[Line]:
+        """Return what the audit room tells, where nobody says anything; nothing of another room."""
+        me, when = self._client.name, lambda time: self._dating.since(time, self._clock())
+        deeds = self._client.moderation.audit(
+            room, before=before, limit=count, timeout=ARRIVAL_SECONDS
+        )
+        lines = (authority.line(deed, me=me, room=room, when=when) for deed in deeds)
+        return [replace(line, earlier=True) for line in lines if line is not None]
 
     def _new_since(self, page: History, first: int) -> str:
         if not first:
