@@ -1,7 +1,6 @@
 """People on a real terminal: what stands on its screen now, and what was sent to it, byte for byte."""
 
 import re
-import termios
 from collections.abc import Mapping, Sequence
 
 import pyte
@@ -75,12 +74,6 @@ class OnLiveTerminal(OnTerminal):
     def types(self, *lines: str) -> None:
         for line in lines:
             self._send(f"{line}\r")
-
-    @property
-    def echoes(self) -> bool:
-        """Whether the terminal is as a shell expects it: it edits lines and shows what is typed."""
-        flags = termios.tcgetattr(self._output)[3]
-        return bool(flags & termios.ECHO) and bool(flags & termios.ICANON)
 
 
 class OnNarrowTerminal(OnLiveTerminal):

@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -187,6 +188,12 @@ class OnTerminal(Program):
         screen = pyte.Screen(COLUMNS, ROWS)
         pyte.Stream(screen).feed(super().transcript())
         return "\n".join(line.rstrip() for line in screen.display).rstrip("\n")
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal is as a shell expects it: it edits lines and shows what is typed."""
+        flags = termios.tcgetattr(self._output)[3]
+        return bool(flags & termios.ECHO) and bool(flags & termios.ICANON)
 
     def presses(self, key: str) -> None:
         """Press Ctrl and a letter."""

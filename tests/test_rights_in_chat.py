@@ -196,12 +196,15 @@ def test_a_password_behind_its_command_is_not_kept_on_the_screen(
     owner.sees("Bob: seen")
 
 
+@pytest.mark.parametrize("kind", [OnLiveTerminal, OnTerminal])
 def test_whoever_is_put_out_of_the_chat_is_told_and_the_terminal_given_back(
-    town: Town, owner: OnTerminal
+    town: Town, owner: OnTerminal, kind: type[OnTerminal]
 ) -> None:
-    bob = enters(town, "Bob")
+    bob = town.start(kind, *CLIENT, town.address, "--name", "Bob", who="Bob")
+    bob.sees("Welcome to the chat, Bob!")
     bob.types("/password")
-    bob.shows("^New password:")
+    bob.sees("New password:")
+    assert not bob.echoes
     owner.types("/kick Bob enough")
     owner.sees("Bob is out of the chat.")
     assert bob.ends() == 1

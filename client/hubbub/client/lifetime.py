@@ -15,9 +15,10 @@ from hubbub.client.door import nobody_listens
 from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused, WrongKey
 from hubbub.client.home import Home
 from hubbub.client.link import Credentials
-from hubbub.client.pump import PUMP_THREAD, Pump, Target
+from hubbub.client.pump import PUMP_THREAD, Pump
 from hubbub.client.reach import by_ipv6, check_address
 from hubbub.client.results import LoggedIn
+from hubbub.client.target import Target
 from hubbub.client.tickets import new_future
 from hubbub.client.trust import Trust, changed, keep, server_key
 from hubbub.common.fingerprint import fingerprint

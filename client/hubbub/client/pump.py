@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from os import urandom
 from queue import SimpleQueue
 from time import monotonic
@@ -37,15 +36,14 @@ from hubbub.client.effects import (
     Unsubscribe,
 )
 from hubbub.client.errors import Closed, NobodyListens, not_connected
-from hubbub.client.link import Credentials
 from hubbub.client.outbox import Keeping
 from hubbub.client.outbox_file import OutboxFile
 from hubbub.client.results import LoggedIn
 from hubbub.client.session import Session
 from hubbub.client.sockets import Connection, KeyPair
+from hubbub.client.target import Target
 from hubbub.client.tickets import earlier_future, new_future, settle
 from hubbub.client.updates import Update
-from hubbub.common.addresses import Address
 from hubbub.common.codec import decode_events, decode_replies, encode
 from hubbub.common.errors import HubbubError, WireError
 
@@ -63,19 +61,6 @@ PUMP_THREAD: Final = "hubbub-pump"
 _log = logging.getLogger(__name__)
 
 Call = Callable[[Session], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Whom to talk to, and as whom. `server_key` None: without encryption."""
-
-    address: Address
-    keys: KeyPair
-    server_key: bytes | None
-    name: str
-    client: str
-    by_ipv6: bool
-    credentials: Credentials = Credentials()  # noqa: RUF009 - frozen, and empty
 
 
 class Pump:

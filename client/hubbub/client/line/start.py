@@ -13,7 +13,10 @@ from hubbub.client.line.terminal import Terminal
 def run(client: Client, terminal: Terminal, *, times: bool, bell: bool) -> bool:
     """Chat until the person leaves; return whether every typed line was carried out. Raises as `Chat.run` does."""
     if not _is_for_people(os.environ):
-        return Chat(client, terminal, times=times).run()
+        try:
+            return Chat(client, terminal, times=times).run()
+        finally:
+            terminal.close()  # it may have ended while a password was asked for
     # prompt-toolkit takes its time to load, and a pipe needs none of it.
     from hubbub.client.line.completion import Vocabulary  # noqa: PLC0415 - see above
     from hubbub.client.line.live import LiveTerminal  # noqa: PLC0415 - see above
