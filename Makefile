@@ -13,7 +13,7 @@ WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test check format bench chaos picture lock clean
+.PHONY: help venv demo test check format bench chaos fuzz picture lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ bench: $(READY) ## measure this machine; ARGS are the script's
 
 chaos: $(READY) ## broker and clients under faults: is anything lost? ARGS are the kit's
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: $(READY) ## damaged input by the hundred thousand; ARGS="--seed 7 --count 5000"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 # One stamp: made last, so an interrupted install starts again the next time.
 $(READY): requirements-dev.lock pyproject.toml
