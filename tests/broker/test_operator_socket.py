@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 import zmq
+from tests.broker.store.files import run_sql
 
 from hubbub.broker.broker import Broker
-from hubbub.broker.errors import FolderError, NotRunning
+from hubbub.broker.errors import FolderError, NotRunning, Refused
 from hubbub.broker.operator import requests as r
 from hubbub.broker.operator.asking import running
 from hubbub.broker.operator.socket_file import PATH_BYTES, find
@@ -198,6 +199,17 @@ def test_a_command_that_reads_no_answers_holds_nobody_up(
     with running(data) as asked:
         assert isinstance(asked.ask(Lockdown(0, "no_new_accounts"), Done), Done)
         assert asked.ask(r.ReadStats(0), r.Stats).lockdown == "no_new_accounts"
+
+
+def test_a_damaged_audit_room_is_named_and_stops_nobody(data: Path) -> None:
+    with Broker.temporary(data=data), running(data) as asked:
+        asked.ask(Lockdown(0, "no_new_accounts"), Done)
+        asked.ask(Lockdown(0, "accounts_only"), Done)
+    run_sql(data / "hubbub.db", "UPDATE events SET event = x'c1' WHERE seq = 2")
+    with Broker.temporary(data=data), running(data) as asked:
+        with pytest.raises(Refused, match="the audit room is damaged"):
+            asked.ask(r.ReadAudit(0), r.Audit)
+        assert asked.ask(r.ReadStats(0), r.Stats).lockdown == "accounts_only"
 
 
 def test_an_order_of_the_operator_is_in_the_audit_room_without_a_name(

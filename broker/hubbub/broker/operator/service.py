@@ -27,7 +27,7 @@ from hubbub.broker.operator.lists import Process, Traffic
 from hubbub.broker.operator.socket_file import listening
 from hubbub.common.addresses import Address
 from hubbub.common.commands import Order
-from hubbub.common.errors import Code
+from hubbub.common.errors import Code, WireError
 from hubbub.common.limits import KIB
 from hubbub.common.replies import Error
 
@@ -153,7 +153,11 @@ class Operator:
         if not isinstance(result, EventsPage):
             text = "the broker cannot read its store just now; try again"
             return _refuse(routing_id, request.id, Code.STORAGE_UNAVAILABLE, text)
-        return [Answer(routing_id, lists.audit(request, result))]
+        try:
+            return [Answer(routing_id, lists.audit(request, result))]
+        except WireError:
+            text = "the audit room is damaged: `hubbub-broker verify` says where"
+            return _refuse(routing_id, request.id, Code.INVALID, text)
 
     def send(self, answer: Answer) -> None:
         """Send an answer, unless whoever asked is gone or reads none."""
