@@ -35,6 +35,7 @@ class Closed(Exception):
     def __init__(self, closing: Map) -> None:
         super().__init__(f"{closing['code']}: {closing['text']}")
         self.code: str = closing["code"]
+        self.retry_after: float = closing.get("retry_after", 0.0)
         self.comes_back = self.code in ("shutting_down", "flooding")
 
 

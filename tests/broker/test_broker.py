@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zmq
 from tests.abilities import need_ipv6
-from tests.stranger import Stranger, ask_door
+from tests.stranger import Closed, Stranger, ask_door
 
 from hubbub.broker.broker import Broker
 from hubbub.broker.errors import BindError, FolderError
@@ -59,9 +59,9 @@ def test_broker_leaves_a_closed_database_when_it_is_stopped(tmp_path: Path) -> N
         with Stranger("127.0.0.1", broker.address.port, "Alice") as alice:
             alice.write("post", room=alice.rooms["lobby"].id, text="hi")
             broker.stop()
-            closed = alice.wait_for("closing")
-        assert closed["code"] == "shutting_down"
-        assert closed["retry_after"] > 0
+            with pytest.raises(Closed, match="shutting_down") as closed:
+                alice.wait_for("closing")
+        assert closed.value.retry_after > 0
     assert not (tmp_path / "hubbub.db-wal").exists()
     with closing(sqlite3.connect(tmp_path / "hubbub.db")) as database:
         assert database.execute("SELECT count(*) FROM events").fetchone() == (1,)
@@ -77,7 +77,8 @@ def test_a_broker_that_is_stopped_under_load_acks_all_that_it_stores(tmp_path: P
             alice.send(*(alice.next("post", room=lobby, text="hi") for _ in range(5)))
         first = alice.outcome(1)
         broker.stop()
-        alice.wait_for("closing")
+        with pytest.raises(Closed, match="shutting_down"):
+            alice.wait_for("closing")
         acks = [first, *(reply for reply in alice.replies if reply["type"] == "acked")]
         acked = sum(ack.get("count", 1) for ack in acks)
     with closing(sqlite3.connect(tmp_path / "hubbub.db")) as database:
