@@ -1,8 +1,10 @@
 """What the tests of accounts have in common: a desk whose passwords cost little, a good password, codes, and what the owners are told."""
 
 from dataclasses import replace
+from typing import Unpack
 
 from tests.broker.core.desk import SETTINGS, Desk, Person
+from tests.broker.core.wire import Way
 
 from hubbub.broker.core.context import Registration
 from hubbub.broker.core.hashing import NotHashed
@@ -37,6 +39,11 @@ def meets_by_invite(desk: Desk, name: str) -> Person:
     person = desk.connects(name).hello().logs_in(name, code=invites(desk))
     welcome = person.gets_welcome()
     return person.listens(*[room.room for room in welcome.rooms]).forgets()
+
+
+def comes(desk: Desk, name: str, **way: Unpack[Way]) -> Person:
+    """Somebody whom nobody knows asks to be let in."""
+    return desk.connects(f"stranger {desk.new_events_key()!r}").hello().logs_in(name, **way)
 
 
 def sets_password(person: Person, password: str = PASSWORD) -> Person:

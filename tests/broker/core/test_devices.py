@@ -246,6 +246,19 @@ def test_a_second_session_stays_out_when_its_device_is_removed_before_the_disk_h
     second.gets(refused(Code.NAME_TAKEN, id=2))
 
 
+def test_a_device_whose_removal_reached_the_disk_after_all_is_out_when_the_store_recovers() -> None:
+    desk = open_desk()
+    alice = desk.meets("Alice")
+    phone = adds(desk, alice, "phone")
+    desk.fails()
+    alice.sends(RemoveDevice(7, 2))
+    alice.gets(refused(Code.STORAGE_UNAVAILABLE, id=7, retry_after=1.0))
+    del desk.store.devices[1, 2]  # a sync that failed says nothing of what was written
+    desk.recovers()
+    assert phone.is_cut
+    assert not alice.is_cut
+
+
 def test_a_device_is_refused_when_the_name_has_too_many() -> None:
     desk = open_desk(limits=Limits(devices_per_account=2))
     alice = desk.meets("Alice")

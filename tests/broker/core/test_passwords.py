@@ -23,7 +23,7 @@ from hubbub.common.commands import Hello, Login, Logout, Ping, Post, SetPassword
 from hubbub.common.errors import Code
 from hubbub.common.events import Audited
 from hubbub.common.fingerprint import fingerprint
-from hubbub.common.replies import Acked, Done, Pong
+from hubbub.common.replies import Acked, Bye, Done, Pong
 
 RAISED = replace(SETTINGS, passwords=Passwords(time_cost=2, memory_kib=8192))
 
@@ -151,6 +151,7 @@ def test_a_session_that_begins_anew_hears_nothing_of_the_password_it_sent_before
     phone.sends(Hello(9, [1])).forgets()
     desk.hashes_passwords()
     phone.gets()
+    assert [device.key for device in desk.store.devices.values()] == [key_of("Alice")]
     phone.logs_in("Carol", id=3).gets_welcome()
 
 
@@ -267,9 +268,11 @@ def test_a_session_that_logs_out_while_its_password_is_hashed_sets_none() -> Non
     desk = open_desk()
     alice = desk.meets("Alice")
     desk.passwords_wait = True
+    desk.stalls()
     alice.sends(SetPassword(5, PASSWORD), Logout(6)).forgets()
     desk.hashes_passwords()
-    alice.gets()
+    desk.goes_on()
+    alice.gets(Bye(6))
     assert not desk.store.accounts[1].password
 
 

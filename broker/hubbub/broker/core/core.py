@@ -132,7 +132,7 @@ class Core:
         return self.failed(submissions, now)
 
     def restored(self, snapshot: Snapshot, now: Now) -> list[Effect]:
-        """Go on from what is committed; sessions stay, but for those whose account or device never came to be."""
+        """Go on from what is committed; sessions stay, but for those whose account never came to be, or whose device is gone."""
         context = self.context
         context.state = State(snapshot)
         context.storage_failed = False

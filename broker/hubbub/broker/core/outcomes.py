@@ -182,7 +182,6 @@ def _concerned(context: Context, expelled: Expelled) -> list[Session]:
 
 def _see_out(context: Context, account: Account, now: Now) -> list[Effect]:
     """Nobody is an account any longer whose name is free: tell so before somebody else comes by that name."""
-    context.links.forget(account.number)
     effects = context.presence(now, at_once=True)
     context.roster.leave(account.number)
     return effects + context.presence(now, at_once=True)
