@@ -9,6 +9,7 @@ from tests.broker.core.desk import WALL, Desk, Person
 from tests.broker.core.garden import Garden
 from tests.broker.core.wire import key_of, refused
 
+from hubbub.broker.core.banned_networks import BannedNetworks
 from hubbub.broker.core.bans import Network, canonical, network_of
 from hubbub.broker.core.changes import BanRow
 from hubbub.broker.core.handlers.bans import BANS_A_PAGE
@@ -276,3 +277,47 @@ def test_a_ban_of_a_network_holds_for_all_that_is_in_it_and_nothing_beside_it(
 
 def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return getattr(address, "ipv4_mapped", None) or address
+
+
+ADDRESSES = st.one_of(st.ip_addresses(), st.sampled_from([IPv4Address("10.0.0.1"), IPv6Address(1)]))
+NETWORKS = st.builds(
+    lambda ip, bits: ip_network(f"{ip}/{min(bits, ip.max_prefixlen)}", strict=False),
+    ADDRESSES,
+    st.integers(0, 128),
+)
+
+
+@given(st.lists(st.tuples(NETWORKS, st.booleans())), st.lists(ADDRESSES), st.data())
+def test_the_index_of_banned_networks_finds_what_a_look_at_each_of_them_finds(
+    changes: list[tuple[Network, bool]],
+    addresses: list[IPv4Address | IPv6Address],
+    data: st.DataObject,
+) -> None:
+    """Banned in any order, also twice, and some lifted again."""
+    banned: set[Network] = set()
+    index = BannedNetworks(())
+    for network, is_lifted in changes:
+        index.add(str(network))
+        banned.add(network)
+        if is_lifted:
+            lifted = data.draw(st.sampled_from(sorted(banned, key=str)))
+            index.remove(str(lifted))
+            banned.remove(lifted)
+    ends = [end for network, _ in changes for end in (network[0], network[-1])]
+    for ip in [*addresses, *ends]:
+        assert set(index.around(ip)) == {str(network) for network in banned if ip in network}
+
+
+def test_bans_of_networks_hold_again_when_the_state_was_read_anew_and_lifted_ones_do_not() -> None:
+    it, max_ = moderated()
+    max_.sends(
+        Ban(9, "network", "203.0.113.0/24"),
+        Ban(10, "network", "203.0.0.0/16"),
+        Ban(11, "network", "2001:db8::/32"),
+    ).gets(Done(9), Done(10), Done(11))
+    max_.sends(Unban(12, "network", "203.0.0.0/16")).gets(Done(12))
+    for _ in range(2):
+        assert is_barred(it.desk, address=SOMEWHERE)
+        assert is_barred(it.desk, address="2001:db8::1")
+        assert not is_barred(it.desk, address="203.0.114.7")
+        it.desk.core.restored(it.desk.store.load(), it.desk.now)

@@ -47,11 +47,8 @@ def bars(state: State, key: str, address: str, time: int) -> bool:
         return False
     if holding(state.bans.get(("address", str(ip))), time):
         return True
-    return any(
-        holding(ban, time) and ip in network_of(subject)
-        for (kind, subject), ban in state.bans.items()
-        if kind == "network"
-    )
+    around = state.banned_networks.around(ip)
+    return any(holding(state.bans[("network", network)], time) for network in around)
 
 
 @lru_cache(maxsize=4096)
@@ -97,7 +94,12 @@ def told(ban: BanRow) -> str:
 def set_ban(state: State, batch: Batch, key: BanKey, ban: BanRow | None) -> None:
     """Let a ban hold from now on; None: lift it."""
     batch.changes.bans[key] = ban
+    kind, subject = key
     if ban is None:
         del state.bans[key]
+        if kind == "network":
+            state.banned_networks.remove(subject)
     else:
         state.bans[key] = ban
+        if kind == "network":
+            state.banned_networks.add(subject)

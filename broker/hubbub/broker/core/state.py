@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from hubbub.broker.core.banned_networks import BannedNetworks
 from hubbub.broker.core.changes import (
     AccountRow,
     BanKey,
@@ -186,6 +187,10 @@ class State:
         self._room_by_name: dict[str, Room] = {}
         self._names_of_key: dict[str, int] = {}
         self.bans: dict[BanKey, BanRow] = dict(snapshot.bans)
+        """Changed by `bans.set_ban` only, which keeps `banned_networks` in step."""
+        self.banned_networks = BannedNetworks(
+            subject for kind, subject in self.bans if kind == "network"
+        )
         self.invites: dict[bytes, InviteRow] = dict(snapshot.invites)
         self.lockdown = snapshot.lockdown
         self.audit: Room | None = None
