@@ -9,6 +9,8 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.limits import Limits
 
 KEY = bytes(range(32))
+HANDSHAKE = 7
+USER = KEY.hex().encode() + b".7"
 
 
 def ask(
@@ -25,7 +27,7 @@ def ask(
     request = [b"zap", b"", version, b"request 7", domain, address, b"", mechanism, credential]
     if mechanism == b"PLAIN":
         request.append(b"")
-    reply = auth.answer(request, Now(now, 0))
+    reply = auth.answer(request, HANDSHAKE, Now(now, 0))
     assert reply is not None
     assert reply[:4] == [b"zap", b"", b"1.0", b"request 7"]
     assert (len(reply), reply[5], reply[7]) == (8, b"", b"")
@@ -45,11 +47,11 @@ def auth_that(
 
 
 def test_everybody_may_send_commands_under_the_key_they_prove() -> None:
-    assert ask(auth_for()) == (b"200", KEY.hex().encode())
+    assert ask(auth_for()) == (b"200", USER)
 
 
 def test_a_sub_may_hear_events_when_its_key_was_announced() -> None:
-    assert ask(auth_for(KEY), domain=b"pub") == (b"200", KEY.hex().encode())
+    assert ask(auth_for(KEY), domain=b"pub") == (b"200", USER)
 
 
 def test_a_sub_waits_when_its_key_was_not_announced_yet() -> None:
@@ -82,7 +84,7 @@ def test_a_client_is_refused_when_it_shows_no_key(mechanism: bytes, credential: 
 
 def test_a_client_without_encryption_shows_its_key_as_user_name() -> None:
     text = KEY.hex().encode()
-    assert ask(auth_for(), text, mechanism=b"PLAIN") == (b"200", text)
+    assert ask(auth_for(), text, mechanism=b"PLAIN") == (b"200", USER)
     assert ask(auth_for(KEY), text, mechanism=b"PLAIN", domain=b"pub") == (b"200", text)
 
 
@@ -112,7 +114,7 @@ def test_the_oldest_bans_are_forgotten_first() -> None:
     ],
 )
 def test_what_is_no_request_is_not_answered(request_: list[bytes]) -> None:
-    assert auth_for().answer(request_, Now(0.0, 0)) is None
+    assert auth_for().answer(request_, HANDSHAKE, Now(0.0, 0)) is None
 
 
 @pytest.mark.parametrize("domain", [b"cmd", b"pub"])

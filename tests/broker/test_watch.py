@@ -59,6 +59,20 @@ def test_watch_numbers_connections_anew_when_a_descriptor_is_used_again() -> Non
     assert number(watch, 900) not in (first, UNKNOWN)
 
 
+def test_watch_does_not_take_the_last_frames_of_one_that_is_gone_for_the_next_on_its_descriptor() -> (
+    None
+):
+    watch = new_watch()
+    watch.accepted(900, Service.COMMANDS, 0.0)
+    first, handshake = watch.on(900), watch.handshake()
+    assert watch.of(900, handshake) is first
+    watch.disconnected(900, Service.COMMANDS)
+    assert watch.of(900, handshake) is None
+    watch.accepted(900, Service.COMMANDS, 0.0)
+    assert watch.of(900, handshake) is None
+    assert watch.of(900, watch.handshake()) is watch.on(900)
+
+
 def test_watch_keeps_the_new_connection_when_the_other_monitor_tells_the_end_of_the_old_one_late() -> (
     None
 ):

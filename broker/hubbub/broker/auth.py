@@ -1,7 +1,7 @@
 """Who may connect: libzmq's questions (ZAP) and the broker's answers.
 
 On commands every key is let in that is not banned (a name is claimed later, by `login`); on events only a key that a live session announced.
-Neither from a banned address, nor from one with more handshakes than it may make. libzmq then hands the key, as hex, on every frame as its User-Id.
+Neither from a banned address, nor from one with more handshakes than it may make. libzmq then hands the key and the handshake's number on with every frame, as its User-Id.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ from hubbub.broker.core.buckets import Buckets
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.networks import network_of, plain
-from hubbub.broker.sockets import COMMANDS_DOMAIN, EVENTS_DOMAIN
+from hubbub.broker.sockets import COMMANDS_DOMAIN, EVENTS_DOMAIN, UserId
 from hubbub.common.limits import KEY_BYTES
 
 _ADMIT: Final = b"200"
@@ -56,8 +56,8 @@ class Auth:
             self._banned.popitem(last=False)
         return True
 
-    def answer(self, request: list[bytes], now: Now) -> list[bytes] | None:
-        """Turn a ZAP request into its reply; None: it is none.
+    def answer(self, request: list[bytes], handshake: int, now: Now) -> list[bytes] | None:
+        """Turn a ZAP request into its reply; None: it is none. `handshake` is what the watch gives it.
 
         [routing id, empty, version, request id, domain, address, routing id of the peer, mechanism, credential …]
         → [routing id, empty, version, request id, status, text, user id, metadata]
@@ -68,7 +68,7 @@ class Auth:
         domain, address = (part.decode("ascii", "replace") for part in request[4:6])
         status = self._decide(domain, plain(address), key, now)
         self.refused += status == _REFUSE
-        user = key.encode() if status == _ADMIT else b""
+        user = UserId(key, handshake).encode() if status == _ADMIT else b""
         return [request[0], b"", b"1.0", request[3], status, b"", user, b""]
 
     def _decide(self, domain: str, address: str, key: str, now: Now) -> bytes:

@@ -86,16 +86,17 @@ class Intake:
             except zmq.Again:
                 return
             frame = commands.recv(zmq.NOBLOCK, copy=False)
-            connection = self._count(frame, now)
-            peer = _peer(routing_id, frame, connection)
+            key, handshake = user_id(frame)
+            connection = self._count(frame, handshake, now)
+            peer = _peer(routing_id, key, connection)
             if not frame.more:
                 self._handle(peer, frame.bytes, now)
             elif not self._discard(_Discarding(peer, connection), end, now):
                 return
 
-    def _count(self, frame: zmq.Frame, now: Now) -> Connection | None:
+    def _count(self, frame: zmq.Frame, handshake: int, now: Now) -> Connection | None:
         """Account for a frame to the connection that it came on, and return that."""
-        connection = self._monitors.connection_of(frame, now)
+        connection = self._monitors.connection_of(frame, handshake, now)
         if connection is not None:
             connection.read += len(frame) + FRAME_OVERHEAD
             connection.heard = now.monotonic
@@ -150,15 +151,15 @@ class Intake:
                 self._misaligned = False
                 return
             body = frame.bytes
-            connection = self._count(frame, now)
+            key, handshake = user_id(frame)
+            connection = self._count(frame, handshake, now)
             number = UNKNOWN if connection is None else connection.number
             if frame.more or not body or body[0] > _SUBSCRIBE:
                 self._misaligned = True
-                key = user_id(frame)
                 if self._auth.ban(key):  # what it sent before it is cut may be many more
                     self._perform(self._core.misbehaved(key, number, now))
             elif not self._misaligned:
-                self._subscription(user_id(frame), body, number, now)
+                self._subscription(key, body, number, now)
         if self._misaligned and not events.poll(0):
             self._misaligned = False
 
@@ -180,8 +181,8 @@ class Intake:
                     log.debug(Entry("door_unanswered", text, reason=error.strerror))
 
 
-def _peer(routing_id: bytes, frame: zmq.Frame, connection: Connection | None) -> Peer:
+def _peer(routing_id: bytes, key: str, connection: Connection | None) -> Peer:
     """Say whom a frame is from."""
     if connection is None:
-        return Peer(routing_id, user_id(frame), UNKNOWN)
-    return Peer(routing_id, user_id(frame), connection.number, connection.network)
+        return Peer(routing_id, key, UNKNOWN)
+    return Peer(routing_id, key, connection.number, connection.network)

@@ -187,7 +187,9 @@ class Loop:
 
     def _answer_zap(self) -> None:
         for request in drain(self._sockets.zap):
-            reply = self._auth.answer(request, self._now)
+            if not self._stopping:
+                self._monitors.read(self._now)  # its connection has its number before the handshake
+            reply = self._auth.answer(request, self._watch.handshake(), self._now)
             if reply is not None:
                 self._sockets.zap.send_multipart(reply, zmq.NOBLOCK)
 

@@ -56,14 +56,12 @@ class Monitors:
             case Service.DOOR:
                 pass  # it has no state
 
-    def connection_of(self, frame: zmq.Frame, now: Now) -> Connection | None:
-        """Return the connection that a frame came from; None if libzmq does not say, or it is gone."""
+    def connection_of(self, frame: zmq.Frame, handshake: int, now: Now) -> Connection | None:
+        """Return the connection that a frame came from, by the number of its handshake; None if libzmq does not say, or it is gone."""
         try:
             fd = frame.get(zmq.SRCFD)
         except zmq.ZMQError:
             return None
-        connection = self._watch.on(fd)
-        if connection is None:
+        if self._watch.on(fd) is None:
             self.read(now)
-            connection = self._watch.on(fd)
-        return connection
+        return self._watch.of(fd, handshake)

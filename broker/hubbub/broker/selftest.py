@@ -87,7 +87,8 @@ def _await_refusals(monitors: "dict[zmq.Socket[bytes], str]", sockets: Sockets, 
         for socket, _ in poller.poll(100):
             message = socket.recv_multipart()
             if socket is sockets.zap:
-                sockets.zap.send_multipart(auth.answer(message, Now(time.monotonic(), 0)) or [])
+                now = Now(time.monotonic(), 0)
+                sockets.zap.send_multipart(auth.answer(message, 0, now) or [])
             elif parse_monitor_message(message)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 raise SecurityError(
                     f"self-test: {monitors[socket]} was let in; do not use this libzmq"

@@ -11,7 +11,7 @@ import resource
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import zmq
 
@@ -217,12 +217,27 @@ def _explain(error: zmq.ZMQError, address: Address) -> BindError:
     return BindError(text)
 
 
-def user_id(frame: zmq.Frame) -> str:
-    """Return the hex of the key that the frame's sender proved; empty for libzmq's own frames."""
+class UserId(NamedTuple):
+    """What ZAP's answer lets libzmq hand on with every frame: the hex of the key that its sender proved, and the handshake's place among the numbers of connections."""
+
+    key: str
+    handshake: int
+
+    def encode(self) -> bytes:
+        """Return it as it stands in ZAP's answer."""
+        return f"{self.key}.{self.handshake}".encode()
+
+
+NOBODY: Final = UserId("", 0)
+
+
+def user_id(frame: zmq.Frame) -> UserId:
+    """Return whose a frame is; NOBODY for libzmq's own."""
     try:
-        return str(frame.get("User-Id"))
+        key, _, handshake = str(frame.get("User-Id")).partition(".")
     except zmq.ZMQError:
-        return ""
+        return NOBODY
+    return UserId(key, int(handshake))
 
 
 def drain(socket: "zmq.Socket[bytes]", most: int = 1_000_000) -> Iterator[list[bytes]]:

@@ -1,8 +1,9 @@
 """The connection watch: which connections there are, by number, how many may be, and how to shut one.
 
 ZeroMQ names a connection by its file descriptor, and descriptors are used again. So each accepted connection gets a number of its own; the
-monitor's events come in order, and a new peer's first frame comes after the loop has answered its ZAP request, so a descriptor is never
-taken for its predecessor.
+monitor's events come in order, and a new peer's first frame comes after the loop has answered its ZAP request, so a connection is never
+taken for its predecessor on the descriptor. Nor is it the other way round, when the last frames of one that is gone are read: a handshake has its place among
+the numbers, and goes along with every frame. What was accepted only behind it is another connection.
 """
 
 import contextlib
@@ -124,6 +125,10 @@ class Watch:
             self._bound(connection, now)
         return before
 
+    def handshake(self) -> int:
+        """Return the number of a handshake that is answered now: its connection's, which was accepted before, is less, those of connections to come are greater."""
+        return next(self._numbers)
+
     def _bound(self, connection: Connection, now: float) -> None:
         """Shut the newest connection if there are too many, or if they come too fast.
 
@@ -176,6 +181,11 @@ class Watch:
     def on(self, fd: int) -> Connection | None:
         """Return the connection on a descriptor."""
         return self._by_fd.get(fd)
+
+    def of(self, fd: int, handshake: int) -> Connection | None:
+        """Return the connection on a descriptor if this handshake was its own; None if that was a former one's there."""
+        connection = self._by_fd.get(fd)
+        return connection if connection is not None and connection.number < handshake else None
 
     def cut(self, number: int) -> None:
         """Shut a connection down; libzmq notices and closes it. Nothing happens if it is gone already."""

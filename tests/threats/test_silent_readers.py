@@ -1,0 +1,42 @@
+"""Members who ask for much and read nothing of it: what the broker keeps for them is bounded, they are cut, and the others are served."""
+
+from contextlib import ExitStack, suppress
+from typing import Final
+
+import msgpack
+import pytest
+from tests.processes import Town
+from tests.stranger import Stranger
+from tests.threats.scene import MIB, RawMember, memory, post_works
+from tests.zmtp import Closed
+
+from hubbub.common.addresses import parse
+
+SILENT: Final = 20
+ASKED: Final = 2_000
+"""Pages of 310 KB that each asks for: 600 MB."""
+BORNE: Final = SILENT * 16 * MIB
+"""The 64 frames of 256 KiB that ZeroMQ keeps for each who does not read."""
+
+
+@pytest.mark.slow
+def test_member_who_reads_nothing_is_cut_and_newcomers_and_others_are_served(town: Town) -> None:
+    """Each leaves frames behind that are read when it is gone, and its descriptor somebody else's: the next one comes in all the same."""
+    process = town.broker()
+    address = parse(town.address)
+    with Stranger(address.host, address.port, "Alice") as alice, ExitStack() as stack:
+        lobby, key = alice.rooms["lobby"].id, bytes(alice.door["key"])
+        for _ in range(40):
+            assert alice.write("post", room=lobby, text="x" * 8000)["type"] == "acked"
+        before = memory(process.process_id)
+        history = msgpack.packb([{"type": "history", "id": 1, "room": lobby, "limit": 1000}])
+        for number in range(SILENT):
+            mallory = RawMember.enter(address.port, key, f"Mallory-{number}")
+            stack.enter_context(mallory)
+            mallory.dealer.socket.settimeout(0.2)
+            with suppress(Closed, TimeoutError):
+                for _ in range(ASKED):
+                    mallory.dealer.send(history)
+            assert post_works(alice)
+        process.sees("Mallory-0 is disconnected.")
+        assert memory(process.process_id, "VmHWM") - before < BORNE
