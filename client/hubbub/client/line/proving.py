@@ -42,28 +42,46 @@ class Proving:
     def __init__(self, terminal: Terminal, *, may_rename: bool) -> None:
         self._terminal = terminal
         self._may_rename = may_rename
-        self._proof: Proof = {}
-        """What was answered last. An invite is good for another name too."""
+        self._invite: Proof = {}
+        """The invite code that was answered last: good for another name too."""
+        self._unseen: Proof = {}
+        """The password, or the code from another device, that was answered last: good for one name."""
         self._is_newcomer = True
         """Whether it was an invite code that was asked for last, if anything was."""
 
+    @property
+    def _proof(self) -> Proof:
+        return self._unseen or self._invite
+
     def enter(self, log_in: LogIn) -> Client | None:
-        """Log in, asking as long as it helps. None: the person takes another name. Raises what the broker refused in the end."""
+        """Log in by one name, asking as long as it helps. None: the person takes another name. Raises what the broker refused in the end."""
+        self._unseen, self._is_newcomer = {}, True
         for left in range(TRIES, -1, -1):
             try:
-                return log_in(self._proof)
+                return self._log_in(log_in)
             except LoginRefused as error:
                 if not left or not self._may_ask(error):
                     raise
-                proof = self._ask(error)
-                if proof is None and not self._terminal.interactive:
+                if self._ask(error):
+                    continue
+                if not self._terminal.interactive:
                     raise
-                if proof is None and not self._may_rename:
-                    sys.exit(1)  # the person has been told why
-                if proof is None:
-                    return None
-                self._proof = proof
+            if not self._may_rename:
+                sys.exit(1)  # the person has been told why
+            return None
         raise AssertionError("the last try returns or raises")
+
+    def _log_in(self, log_in: LogIn) -> Client:
+        """Log in by what was answered. What was answered unseen and reads like a code may be a password: any sixteen letters do."""
+        try:
+            return log_in(self._proof)
+        except BadCode as error:
+            if "code" not in self._unseen:
+                raise
+            try:
+                return log_in({"password": self._unseen["code"]})
+            except BadCredentials:
+                raise error from None
 
     def _may_ask(self, error: LoginRefused) -> bool:
         """Whether an answer could help, and there is somebody to give it. What a pipe says next is an invite code if one is wanted, a password only if
@@ -76,26 +94,31 @@ class Proving:
             self._may_rename and isinstance(error, NameTaken)
         )
 
-    def _ask(self, error: LoginRefused) -> Proof | None:
-        """Say what is wrong and ask; return what was answered, None if nothing was."""
+    def _ask(self, error: LoginRefused) -> bool:
+        """Say what is wrong and ask; return whether anything was answered."""
         if not isinstance(error, BadCode):  # of a wrong code, the same is asked again
             self._is_newcomer = isinstance(error, InviteRequired)
+        elif not self._unseen:
+            self._invite = {}
         self._tell(f"{error}.")
         if not self._is_newcomer:
             self._tell("Enter alone: another name." if self._may_rename else "Enter alone: leave.")
             return self._ask_secret()
         self._tell("Enter alone: the name is yours already, and has a password.")
-        code = self._answer(self._terminal.ask(INVITE))
+        code = (self._answer(self._terminal.ask(INVITE)) or "").strip()
         if code and (self._terminal.interactive or _is_code(code)):
-            return {"code": code}
-        return self._ask_secret() if self._terminal.interactive else None
+            self._invite = {"code": code}
+            return True
+        return self._terminal.interactive and self._ask_secret()
 
-    def _ask_secret(self) -> Proof | None:
+    def _ask_secret(self) -> bool:
         self._is_newcomer = False
-        secret = self._answer(self._terminal.ask_secret(UNSEEN))
-        if not secret:
-            return None
-        return {"code": secret} if _is_code(secret) else {"password": secret}
+        secret = self._answer(self._terminal.ask_secret(UNSEEN)) or ""
+        if not secret.strip():
+            return False
+        # As it was typed: spaces around it are part of a password.
+        self._unseen = {"code" if _is_code(secret) else "password": secret}
+        return True
 
     def _tell(self, text: str) -> None:
         if self._terminal.interactive:
@@ -105,7 +128,7 @@ class Proving:
         """Return an answer; the end of a person's input ends the program: they know."""
         if typed is None and self._terminal.interactive:
             sys.exit(1)
-        return typed and typed.strip()
+        return typed and typed.removesuffix("\r")
 
 
 def _is_code(text: str) -> bool:
