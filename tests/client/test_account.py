@@ -1,5 +1,6 @@
 """One name on several devices: passwords, link codes, devices removed; and newcomers by invitation."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from hubbub.client import (
     TooLarge,
     WeakPassword,
 )
+from hubbub.client.link import Credentials
+from hubbub.common.commands import Login
 from hubbub.common.links import JoinLink
 
 PASSWORD = "correct horse battery staple"
@@ -42,6 +45,14 @@ def test_a_password_lets_another_device_in(enter: Enter, broker: Broker, tmp_pat
     assert (message.sender, message.own) == ("Alice", False)
     phone.close()
     enter("Alice", home="phone")  # its key is known now
+
+
+def test_a_password_is_forgotten_once_one_is_in(enter: Enter) -> None:
+    enter("Alice").account.set_password(PASSWORD)
+    password = " ".join(PASSWORD.split())  # of this test alone
+    phone = enter("Alice", home="phone", password=password)
+    phone.post("lobby", "hi")
+    assert not [it for it in gc.get_referrers(password) if type(it) in (Credentials, Login)]
 
 
 def test_a_wrong_password_says_no_more_than_that_of_nobody(enter: Enter) -> None:

@@ -74,15 +74,15 @@ def log_in(pump: Pump, target: Target, home: Home, timeout: float) -> LoggedIn:
 
     Later the client ends with WrongKey, if the broker should come back with another key.
     """
-    key = target.server_key
+    key, address = target.server_key, target.address  # not the target: it has a password in it
     if key is not None:
-        pump.turned_away = _Doubt(pump, lambda: changed(home, target.address, key))
+        pump.turned_away = _Doubt(pump, lambda: changed(home, address, key))
     with ExitStack() as failed:
         pump.start()
         failed.callback(pump.stop)
         login = _await_login(pump, target, home, timeout)
         if key is not None:
-            keep(home, target.address, key)
+            keep(home, address, key)
         failed.pop_all()
         return login
 

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from os import urandom
 from queue import SimpleQueue
 from time import monotonic
@@ -36,6 +37,7 @@ from hubbub.client.effects import (
     Unsubscribe,
 )
 from hubbub.client.errors import Closed, NobodyListens, not_connected
+from hubbub.client.link import Credentials
 from hubbub.client.outbox import Keeping
 from hubbub.client.outbox_file import OutboxFile
 from hubbub.client.results import LoggedIn
@@ -74,7 +76,7 @@ class Pump:
         """Why it ended, if not by its user's wish."""
         self.turned_away: Callable[[], None] = lambda: None
         """Called in the pump's thread, each time that a broker which had let us in refuses the connection. Must not wait."""
-        self._target = target
+        self._target = replace(target, credentials=Credentials())  # the session forgets its own
         self._outbox = outbox
         self._calls: deque[tuple[Future[Any], Call]] = deque()
         self._told = False
