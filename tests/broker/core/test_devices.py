@@ -213,6 +213,39 @@ def test_the_last_device_stays_unless_there_is_a_password() -> None:
 
 
 @pytest.mark.parametrize("disk", ["works", "fails"])
+def test_a_device_that_lost_its_connection_on_the_way_to_the_disk_comes_in_by_the_same_code(
+    disk: str,
+) -> None:
+    desk = open_desk()
+    alice = desk.meets("Alice")
+    code = links(alice)
+    desk.stalls()
+    alice.sends(Post(1, LOBBY, "on its way to the disk, so what follows waits"))
+    desk.loses(desk.connects("phone").hello().logs_in("Alice", code=code))
+    again = desk.connects("phone").hello().logs_in("Alice", code=code)
+    again.gets()
+    if disk == "works":
+        desk.goes_on()
+    else:
+        desk.fails()
+        again.gets(refused(Code.STORAGE_UNAVAILABLE, id=2, retry_after=1.0))
+        desk.recovers()
+        again.logs_in("Alice", code=code)
+    again.gets_welcome()
+    desk.connects("thief").hello().logs_in("Alice", code=code).gets(refused(Code.BAD_CODE, id=2))
+
+
+def test_a_code_is_good_still_when_the_disk_failed_a_device_that_is_gone() -> None:
+    desk = open_desk()
+    code = links(desk.meets("Alice"))
+    desk.stalls()
+    desk.loses(desk.connects("phone").hello().logs_in("Alice", code=code))
+    desk.fails()
+    desk.recovers()
+    desk.connects("tablet").hello().logs_in("Alice", code=code).gets_welcome()
+
+
+@pytest.mark.parametrize("disk", ["works", "fails"])
 def test_a_second_session_of_a_new_device_waits_for_the_disk_as_the_first_does(disk: str) -> None:
     desk = open_desk()
     code = links(desk.meets("Alice"))

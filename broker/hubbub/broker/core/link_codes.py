@@ -9,7 +9,7 @@ from hubbub.common.limits import LINK_SECONDS
 class _Link:
     hash: bytes
     until: float
-    is_taken: bool = False
+    taken_by: str | None = None
 
 
 class LinkCodes:
@@ -26,21 +26,21 @@ class LinkCodes:
             del self._links[oldest[0]]
         self._links[account] = _Link(hash, now + LINK_SECONDS)
 
-    def opens(self, account: int, hash: bytes, now: float) -> bool:
-        """Whether this code is good for this account."""
+    def opens(self, account: int, key: str, hash: bytes, now: float) -> bool:
+        """Whether this code is good for this account, for a device with this key."""
         link = self._links.get(account)
-        if link is None or link.is_taken:
+        if link is None or link.taken_by not in (None, key):
             return False
         return link.hash == hash and now < link.until
 
-    def take(self, account: int) -> None:
-        """A device comes in by the account's code: nobody else may, until it is given back."""
-        self._links[account] = replace(self._links[account], is_taken=True)
+    def take(self, account: int, key: str) -> None:
+        """A device comes in by the account's code: no other may, until it is given back. It may itself, should it lose its connection meanwhile."""
+        self._links[account] = replace(self._links[account], taken_by=key)
 
     def give_back(self, account: int) -> None:
         """The device did not come in after all."""
         if account in self._links:
-            self._links[account] = replace(self._links[account], is_taken=False)
+            self._links[account] = replace(self._links[account], taken_by=None)
 
     def forget(self, account: int) -> None:
         """The account's code was used, or the account is gone."""

@@ -144,10 +144,7 @@ def _answer_claim(context: Context, claim: Registered, now: Now) -> list[Effect]
         claim.account.committed = True
         if device := claim.account.devices.get(claim.record.key):
             device.committed = True
-    session = context.sessions.get(claim.routing_id)
-    if session is None:
-        return []
-    return registered(context, session, claim, now)
+    return registered(context, context.sessions.get(claim.routing_id), claim, now)
 
 
 def _answer_decree(context: Context, submission: Submission, reply: Reply) -> list[Effect]:
@@ -218,6 +215,10 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
             effects += _answer_decree(context, submission, unwritten(record.order))
             continue
         session = context.sessions.get(submission.routing_id)
+        if isinstance(record, Register | AddDevice):
+            claim = Registered(submission.routing_id, record, None, created=False, refusal=None)
+            effects += registered(context, session, claim, now)
+            continue
         if session is None:
             continue
         match record:
@@ -228,9 +229,6 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
                     effects += context.send_back(
                         writer, n, Code.STORAGE_UNAVAILABLE, UNAVAILABLE_SECONDS
                     )
-            case Register() | AddDevice():
-                claim = Registered(submission.routing_id, record, None, created=False, refusal=None)
-                effects += registered(context, session, claim, now)
             case EndSession(id=logout):
                 if _is_leaving(session, logout):
                     effects += goodbye(context, session, now)

@@ -109,10 +109,10 @@ def _by_code(context: Context, session: Session, typed: str, name: str, now: Now
         code = hash_of(typed)
     except InvalidCode as error:
         return _refuse(session, Refusal(Code.BAD_CODE, str(error)))
-    account = _account(context, name)
-    if account is not None and context.links.opens(account.number, code, now.monotonic):
+    account, key = _account(context, name), session.peer.key
+    if account is not None and context.links.opens(account.number, key, code, now.monotonic):
         context.tries.code_was_right(address)
-        device = AddDevice(account.number, session.peer.key, now.wall, session.label, by_code=True)
+        device = AddDevice(account.number, key, now.wall, session.label, by_code=True)
         return _bind(context, session, account, device, now)
     if invite_for(context.state, code, now.wall) is None:
         return _refuse(session, BAD_CODE)
@@ -207,7 +207,7 @@ def _bind(
         return _refuse(session, refusal)
     effects = _claim(context, session, device)
     if device.by_code and session.claim is device:
-        context.links.take(account.number)
+        context.links.take(account.number, device.key)
     return effects
 
 
@@ -222,12 +222,14 @@ def _claim(context: Context, session: Session, record: Register | AddDevice) -> 
     return [context.submit(record, session.peer.routing_id)]
 
 
-def registered(context: Context, session: Session, claim: Registered, now: Now) -> list[Effect]:
-    """Answer a login whose claim is on disk, or was refused, or (neither account nor refusal) could not be written."""
+def registered(
+    context: Context, session: Session | None, claim: Registered, now: Now
+) -> list[Effect]:
+    """Answer a login whose claim is on disk, or was refused, or (neither account nor refusal) could not be written. None: its session is gone."""
     record = claim.record
     if isinstance(record, AddDevice) and record.by_code:
         (context.links.give_back if claim.account is None else context.links.forget)(record.account)
-    if session.state is not SessionState.REGISTERING or session.claim != record:
+    if session is None or session.state is not SessionState.REGISTERING or session.claim != record:
         return []  # it began anew since, and may claim another name now
     refusal, after = claim.refusal, 0.0
     if claim.account is not None:
