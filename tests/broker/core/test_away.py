@@ -9,7 +9,16 @@ from tests.broker.core.wire import refused
 
 from hubbub.broker.core.presence import Roster as Presence
 from hubbub.common.codec import decode_event
-from hubbub.common.commands import Away, Logout, Members, Who, Whois
+from hubbub.common.commands import (
+    Away,
+    Lockdown,
+    Logout,
+    Members,
+    Mute,
+    SetRole,
+    Who,
+    Whois,
+)
 from hubbub.common.errors import Code
 from hubbub.common.events import PresenceChanged
 from hubbub.common.limits import AWAY_BYTES, FRAME_DOWN_BYTES, NAME_CHARACTERS
@@ -247,3 +256,20 @@ def test_deltas_add_up_to_who_is_away(story: list[tuple[int, str | None]]) -> No
     hears(presence.flush(now + 1))
     assert presence.deadline() is None
     assert seen == {f"P{n}": text for n in range(3) if (text := presence.away(n)) is not None}
+
+
+def test_nobody_speaks_by_being_away_who_is_muted_in_the_lobby() -> None:
+    desk, alice, zoe = two_people()
+    desk.decrees(Mute(1, LOBBY, "Alice", 10))
+    alice.sends(Away(3, "listen!")).gets(refused(Code.MUTED, id=3))
+    alice.sends(Away(4, "")).gets(Noted(4))
+    zoe.notices(PresenceChanged(3, 2, away={"Alice": ""}))
+    desk.passes(10)
+    alice.sends(Away(5, "at lunch")).gets(Noted(5))
+
+
+def test_nobody_speaks_by_being_away_while_only_moderators_speak() -> None:
+    desk, alice, _ = two_people()
+    desk.decrees(SetRole(1, "Zoe", "moderator"), SetRole(2, "Alice", "moderator"))
+    desk.decrees(Lockdown(3, "moderators_speak"), SetRole(4, "Alice", "member"))
+    alice.sends(Away(5, "listen!")).gets(refused(Code.LOCKED_DOWN, id=5))

@@ -321,3 +321,14 @@ def test_bans_of_networks_hold_again_when_the_state_was_read_anew_and_lifted_one
         assert is_barred(it.desk, address="2001:db8::1")
         assert not is_barred(it.desk, address="203.0.114.7")
         it.desk.core.restored(it.desk.store.load(), it.desk.now)
+
+
+def test_nobody_sees_the_bans_who_is_no_moderator_any_longer_when_they_are_read() -> None:
+    garden = Garden()
+    garden.desk.decrees(SetRole(1, "Mona", "moderator"))
+    garden.forgets()
+    garden.desk.pages_wait = True
+    garden.mona.sends(Bans(5))
+    garden.desk.decrees(SetRole(2, "Mona", "member"))
+    garden.desk.reads_pages()
+    garden.mona.gets(refused(Code.FORBIDDEN, id=5))

@@ -1,14 +1,22 @@
 """Devices: one-time codes for further ones, the list of them, and how one is removed."""
 
 import pytest
-from tests.broker.core.accounts import audit, invites, links, open_desk, registration, sets_password
+from tests.broker.core.accounts import (
+    PASSWORD,
+    audit,
+    invites,
+    links,
+    open_desk,
+    registration,
+    sets_password,
+)
 from tests.broker.core.desk import WALL, Desk, Person
 from tests.broker.core.memory_store import LOBBY
 from tests.broker.core.wire import key_of, refused
 
 from hubbub.broker.core.limits import Limits
 from hubbub.common.codes import normalise
-from hubbub.common.commands import Devices, Link, Post, RemoveDevice
+from hubbub.common.commands import Devices, Link, Post, RemoveDevice, SetPassword
 from hubbub.common.errors import Code
 from hubbub.common.events import Audited
 from hubbub.common.fingerprint import fingerprint
@@ -315,4 +323,56 @@ def test_a_code_is_good_still_when_the_device_that_came_by_it_was_refused() -> N
     desk.connects("phone").hello().logs_in("Alice", code=code).vanishes()
     phone = desk.connects("phone").hello().logs_in("Alice", code=code)
     phone.gets(refused(Code.TOO_MANY_NAMES, id=2))
+    desk.connects("tablet").hello().logs_in("Alice", code=code).gets_welcome()
+
+
+def test_a_code_lets_nobody_in_when_the_device_that_had_it_made_was_removed() -> None:
+    desk = open_desk()
+    alice = desk.meets("Alice")
+    code = links(adds(desk, alice, "thief"))
+    alice.sends(RemoveDevice(7, 2)).gets(Done(7))
+    again = desk.connects("thief's other").hello().logs_in("Alice", code=code)
+    again.gets(refused(Code.BAD_CODE, id=2))
+
+
+def test_a_code_lets_nobody_in_behind_the_removal_of_the_device_that_had_it_made() -> None:
+    desk = open_desk()
+    alice = desk.meets("Alice")
+    code = links(adds(desk, alice, "thief"))
+    desk.stalls()
+    desk.connects("Bob").hello().logs_in("Bob")  # is in flight: what follows is one batch
+    alice.sends(RemoveDevice(7, 2))
+    again = desk.connects("thief's other").hello().logs_in("Alice", code=code)
+    desk.goes_on()
+    again.gets(refused(Code.BAD_CODE, id=2))
+    assert [device.key for (account, _), device in desk.store.devices.items() if account == 1] == [
+        key_of("Alice")
+    ]
+
+
+def test_what_a_removed_device_sent_behind_its_removal_comes_to_nothing() -> None:
+    desk = open_desk()
+    alice = desk.meets("Alice")
+    thief = adds(desk, alice, "thief")
+    adds(desk, alice, "phone")
+    desk.stalls()
+    desk.connects("Bob").hello().logs_in("Bob")  # is in flight: what follows is one batch
+    alice.sends(RemoveDevice(7, 2))
+    thief.sends(SetPassword(8, PASSWORD), RemoveDevice(9, 1), Post(1, LOBBY, "it is me"))
+    desk.goes_on()
+    forbidden = refused(Code.FORBIDDEN, id=9), refused(Code.FORBIDDEN, id=8)
+    thief.gets(*forbidden, REMOVED)
+    alice.sends(Post(1, LOBBY, "alone")).gets(Done(7), Acked(1, LOBBY, 1))
+    assert not desk.store.accounts[1].password
+
+
+def test_a_code_stays_good_when_it_was_made_while_a_device_came_in_by_the_one_before() -> None:
+    desk = open_desk()
+    alice = desk.meets("Alice")
+    before = links(alice)
+    desk.stalls()
+    phone = desk.connects("phone").hello().logs_in("Alice", code=before)
+    code = links(alice)
+    desk.goes_on()
+    phone.gets_welcome()
     desk.connects("tablet").hello().logs_in("Alice", code=code).gets_welcome()

@@ -1,19 +1,24 @@
 """When a commit fails: nothing of it was told, everybody waits, and the state is what the disk says."""
 
 from tests.broker.core.desk import WALL, Desk, Person
-from tests.broker.core.memory_store import LOBBY
+from tests.broker.core.memory_store import LOBBY, MemoryStore
 from tests.broker.core.wire import refused
 
+from hubbub.broker.core.changes import Changes
 from hubbub.common.commands import (
+    Ban,
     Create,
     Hello,
     History,
     Join,
+    Kick,
     Leave,
+    Lockdown,
     Logout,
     Ping,
     Post,
     Rooms,
+    SetRole,
     Tell,
     Who,
 )
@@ -208,3 +213,51 @@ def test_numbers_given_in_vain_are_given_again() -> None:
     alice.sends(Create(1, "attic"), Tell(2, "Alice", "note"))
     assert [row.name for row in desk.store.rooms.values()] == ["lobby", "attic"]
     assert list(desk.store.messages) == [1]
+
+
+class Doubtful(MemoryStore):
+    """A store whose commits may be on disk though they failed, as when a sync does."""
+
+    def commit(self, changes: Changes) -> None:
+        failing, self.failing = self.failing, False
+        super().commit(changes)
+        self.failing = failing
+        self._check()
+
+
+def test_nobody_stays_whom_a_commit_put_out_that_failed_and_is_on_disk() -> None:
+    store = Doubtful()
+    desk = Desk(store=store)
+    names = ("Alice", "Bob", "Carol", "Dan", "Eve")
+    alice, bob, carol, dan, eve = map(desk.meets, names)
+    alice.sends(Create(1, "garden"))
+    garden = room_id(desk, "garden")
+    for person in (bob, carol):
+        person.sends(Join(1, "garden")).subscribes(garden)
+    desk.stalls()
+    desk.decrees(Lockdown(1, "normal"))  # is in flight: what follows is one batch
+    desk.decrees(
+        Kick(2, "Bob", garden), Ban(3, "account", "Dan"), Ban(4, "address", eve.peer.address)
+    )
+    desk.returns()
+    desk.fails()
+    desk.recovers()
+    assert [person.is_cut for person in (alice, bob, carol, dan, eve)] == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert bob.is_deaf()
+
+
+def test_everybody_is_out_whom_a_lockdown_put_out_that_failed_and_is_on_disk() -> None:
+    desk = Desk(store=Doubtful())
+    alice, bob = desk.meets("Alice"), desk.meets("Bob")
+    desk.decrees(SetRole(1, "Alice", "moderator"))
+    desk.stalls()
+    desk.decrees(Lockdown(2, "accounts_only"))
+    desk.fails()
+    desk.recovers()
+    assert (alice.is_cut, bob.is_cut) == (False, True)

@@ -147,6 +147,7 @@ GUARDED: Final[Mapping[type[c.Command], tuple[Callable[[bytes, str], c.Command],
     c.Bans: (lambda *_: c.Bans(9), in_chat(Power.BAN)),
     c.Lockdown: (lambda *_: c.Lockdown(9, "no_new_accounts"), in_chat(Power.LOCK_DOWN)),
     c.MakeInvite: (lambda *_: c.MakeInvite(9), in_chat(Power.INVITE_NEWCOMERS)),
+    c.Away: (lambda *_: c.Away(9, "tea"), lambda who, _: speaks(who, "lobby")),
 }  # fmt: skip
 """Commands that a power stands before: one of each, given a room's id and name, and what the table says of it."""
 
@@ -160,7 +161,6 @@ OPEN: Final[Mapping[type[c.Command], Callable[[], c.Command]]] = {
     c.Rooms: lambda: c.Rooms(9),
     c.Who: lambda: c.Who(9),
     c.Whois: lambda: c.Whois(9, TARGET),
-    c.Away: lambda: c.Away(9, "tea"),
     c.SetPassword: lambda: c.SetPassword(9, "long enough to be no guess"),
     c.Link: lambda: c.Link(9),
     c.Devices: lambda: c.Devices(9),

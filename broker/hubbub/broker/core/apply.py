@@ -64,7 +64,7 @@ def apply(state: State, submissions: Sequence[Submission], limits: Limits) -> Ba
 def _apply_writes(state: State, batch: Batch, record: Writes, writer: Writer) -> None:
     """Take the writes that carry the producer's next number; repeat the outcomes of those that were done before. Of somebody who is out nothing is taken, nor answered."""
     account = state.accounts[record.account]
-    if is_out(state, account, record.time):
+    if is_out(state, account, record.key, record.time):
         return
     key = (record.account, record.producer)
     producer = state.producers.get(key)
@@ -113,8 +113,8 @@ def _apply_decree(state: State, batch: Batch, submission: Submission, decree: De
     actor = None if decree.actor is None else state.accounts[decree.actor]
     order = decree.order
     row = DECREES.get(type(order)) or OPERATORS[type(order)]
-    if actor is not None and is_out(state, actor, decree.time):
-        outcome: Reply | Refusal | None = Refusal(Code.BANNED, "you are out of this chat")
+    if actor is not None and is_out(state, actor, decree.key, decree.time):
+        outcome: Reply | Refusal | None = Refusal(Code.FORBIDDEN, "you are out of this chat")
     else:
         outcome = row.check(order) or row.apply(state, batch, actor, order, decree)
     if isinstance(outcome, Refusal):

@@ -27,9 +27,14 @@ def account_ban(state: State, account: int, time: int) -> BanRow | None:
     return holding(state.bans.get(("account", str(account))), time)
 
 
-def is_out(state: State, account: Account, time: int) -> bool:
-    """Whether an account may do nothing: banned, or its name given free. What was ordered behind that comes to nothing, though it was sent before."""
-    return bool(account.released or (state.bans and account_ban(state, account.number, time)))
+def is_out(state: State, account: Account, key: str, time: int) -> bool:
+    """Whether an account may do nothing, or not from the device with this key (hex, empty: any): banned, its name given free, the device removed.
+
+    What was ordered behind that comes to nothing, though it was sent before.
+    """
+    if account.released or (key and key not in account.devices):
+        return True
+    return bool(state.bans and account_ban(state, account.number, time))
 
 
 def key_ban(state: State, key: str, time: int) -> BanRow | None:

@@ -15,14 +15,24 @@ from logging import WARNING
 from typing import Final
 
 from hubbub.broker.core import apply as applying
-from hubbub.broker.core.bans import bars
+from hubbub.broker.core.bans import bars, holding, key_ban
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, Settings
-from hubbub.broker.core.effects import Answer, Cut, Effect, Grant, LogEntry, Revoke, Send
+from hubbub.broker.core.effects import (
+    Answer,
+    Cut,
+    CutNetwork,
+    Effect,
+    Grant,
+    LogEntry,
+    Revoke,
+    Send,
+)
 from hubbub.broker.core.frames import Frames
 from hubbub.broker.core.handlers.connection import joined
+from hubbub.broker.core.handlers.login import kept_out
 from hubbub.broker.core.handlers.passwords import hashed
 from hubbub.broker.core.handlers.reading import fetched
 from hubbub.broker.core.hashing import HashResult
@@ -132,21 +142,37 @@ class Core:
         return self.failed(submissions, now)
 
     def restored(self, snapshot: Snapshot, now: Now) -> list[Effect]:
-        """Go on from what is committed; sessions stay, but for those whose account never came to be, or whose device is gone."""
+        """Go on from what is committed; sessions stay, but for those whose account never came to be, or whose device is gone.
+
+        A commit may be on disk though it failed, and then nobody was told: who was put out by it is cut now, as is who was put out of a room, and learns the rest by coming back.
+        """
         context = self.context
         context.state = State(snapshot)
         context.storage_failed = False
-        effects: list[Effect] = []
+        effects: list[Effect] = [
+            CutNetwork(subject)
+            for (kind, subject), ban in context.state.bans.items()
+            if kind in ("address", "network") and holding(ban, now.wall)
+        ]
         for session in context.sessions:
             if session.account is None:
                 continue
             account = context.state.accounts.get(session.account.number)
-            if account is None or session.peer.key not in account.devices:
+            if account is None or not self._may_stay(session, account, now):
                 effects += context.end(session, now, cut=True)
             else:
                 session.account = account
                 effects += self._tell_rooms(session, account)
         return effects
+
+    def _may_stay(self, session: Session, account: Account, now: Now) -> bool:
+        state, key = self.context.state, session.peer.key
+        if key not in account.devices or key_ban(state, key, now.wall):
+            return False
+        rooms = (state.room_by_id.get(log) for log in session.told.keys() - {account.inbox.id})
+        if not all(room and room.shows(account.number) for room in rooms):
+            return False
+        return kept_out(self.context, account, now) is None
 
     def _tell_rooms(self, session: Session, account: Account) -> list[Effect]:
         """Tell the rooms that `welcome` left out because the person was about to leave them, in a batch that came to nothing."""

@@ -293,7 +293,8 @@ class Frames:
             code, after = unavailable
             return refuse(session, order, code, "nothing is taken just now; try again", after)
         secret, safe = self._context.random(CODE_BYTES), spared(self._context, session, order)
-        decree = Decree(session.account.number, order, now.wall, secret, safe)
+        key = session.peer.key
+        decree = Decree(session.account.number, order, now.wall, secret, safe, key)
         return [self._context.submit(decree, session.peer.routing_id)]
 
     def _write(
@@ -319,7 +320,8 @@ class Frames:
         checked: list[tuple[Write, Refusal | None]] = [
             (write, WRITES[type(write)].check(write)) for write in run
         ]
-        record = Writes(session.account.number, session.producer, now.wall, checked)
+        account, key = session.account.number, session.peer.key
+        record = Writes(account, session.producer, now.wall, checked, key)
         return [self._context.submit(record, session.peer.routing_id, count=len(run), size=size)]
 
     def _send_back(

@@ -153,6 +153,13 @@ def may_speak(state: State, account: Account) -> Refusal | None:
     return Refusal(Code.LOCKED_DOWN, "the chat is locked down: only its moderators speak now")
 
 
+def may_be_heard(state: State, account: Account, time: int) -> Refusal | None:
+    """Refuse what everybody is shown of a person who may not speak to them: muted in the lobby, or kept silent by a lockdown."""
+    if role_in(account, state.lobby, time) < LEAST[Power.POST]:
+        return Refusal(Code.MUTED, f"you are muted in {state.lobby.name}")
+    return may_speak(state, account)
+
+
 def shown(*, since_joined: bool) -> HistoryShown:
     """Return how much of a room's log its members may read, as it goes on the wire."""
     return "since_joined" if since_joined else "all"

@@ -44,6 +44,8 @@ class AddDevice:
     time: int
     label: str = ""
     by_code: bool = False
+    made_by: str = ""
+    """The key (hex) of the device that had the code made; empty: the operator, or it came by the password."""
     verified: str = field(default="", repr=False)
     renewed: str = field(default="", repr=False)
     """If it is not empty: the hash of the same password as `verified`, whose place it takes."""
@@ -65,6 +67,8 @@ class Writes(Struct, frozen=True, gc=False):
     producer: bytes
     time: int
     writes: list[tuple[Write, Refusal | None]]
+    key: str = ""
+    """Of the device that sent them, in hex; empty: it counts for whichever the account has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ class Decree:
     secret: bytes = field(default=b"", repr=False)
     spared: frozenset[str] = frozenset()
     """Networks, as `Peer` has them, from which people are connected whom the actor may not put out, the actor among them. For a ban."""
+    key: str = ""
+    """Of the device that gave the order, in hex; empty: the operator's, who has none."""
 
 
 Record = Register | AddDevice | UseDevice | Writes | EndSession | Tidy | Decree

@@ -81,6 +81,8 @@ def add_device(state: State, batch: Batch, record: AddDevice, routing_id: bytes)
 def _add_device(state: State, batch: Batch, account: Account, record: AddDevice) -> Refusal | None:
     if account.released:
         return BAD_CREDENTIALS  # since the password or the code was found to be right
+    if not vouches(account, record.made_by):
+        return BAD_CODE
     if record.renewed and account.password == record.verified:  # else it was set anew meanwhile
         account.password = record.renewed
         batch.changes.accounts.append(account.row())
@@ -100,6 +102,11 @@ def _add_device(state: State, batch: Batch, account: Account, record: AddDevice)
     )
     note(state, batch, account, deed, record.time)
     return None
+
+
+def vouches(account: Account, made_by: str) -> bool:
+    """Whether a code counts that this device of the account had made: while the device may use the account itself. The operator's always does."""
+    return not made_by or made_by in account.devices
 
 
 def _add_key(state: State, batch: Batch, account: Account, row: DeviceRow) -> None:

@@ -41,7 +41,7 @@ def link(context: Context, session: Session, command: Link, now: Now) -> list[Ef
     """Make a code by which one further device may use the own name."""
     assert session.account is not None, "link is legal in a live session only"
     code = make(context.random(CODE_BYTES))
-    context.links.made(session.account.number, hash_of(code), now.monotonic)
+    context.links.made(session.account.number, hash_of(code), now.monotonic, session.peer.key)
     reply = LinkMade(id=command.id, code=code, seconds=LINK_SECONDS)
     return [Send(session.peer.routing_id, (reply,))]
 

@@ -25,7 +25,7 @@ from hubbub.broker.core.handlers.connection import welcome
 from hubbub.broker.core.handlers.lockdown import reaches
 from hubbub.broker.core.hashing import Verified, Verify
 from hubbub.broker.core.records import AddDevice, Refusal, Register, UseDevice
-from hubbub.broker.core.registration import BAD_CODE, BAD_CREDENTIALS, invite_for, owner_of
+from hubbub.broker.core.registration import BAD_CODE, BAD_CREDENTIALS, invite_for, owner_of, vouches
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.broker.core.state import Account
 from hubbub.common.codes import hash_of
@@ -109,10 +109,14 @@ def _by_code(context: Context, session: Session, typed: str, name: str, now: Now
         code = hash_of(typed)
     except InvalidCode as error:
         return _refuse(session, Refusal(Code.BAD_CODE, str(error)))
-    account, key = _account(context, name), session.peer.key
-    if account is not None and context.links.opens(account.number, key, code, now.monotonic):
+    account, key, maker = _account(context, name), session.peer.key, None
+    if account is not None:
+        maker = context.links.maker(account.number, key, code, now.monotonic)
+    if account is not None and maker is not None and vouches(account, maker):
         context.tries.code_was_right(address)
-        device = AddDevice(account.number, key, now.wall, session.label, by_code=True)
+        device = AddDevice(
+            account.number, key, now.wall, session.label, by_code=True, made_by=maker
+        )
         return _bind(context, session, account, device, now)
     if invite_for(context.state, code, now.wall) is None:
         return _refuse(session, BAD_CODE)
@@ -228,7 +232,8 @@ def registered(
     """Answer a login whose claim is on disk, or was refused, or (neither account nor refusal) could not be written. None: its session is gone."""
     record = claim.record
     if isinstance(record, AddDevice) and record.by_code:
-        (context.links.give_back if claim.account is None else context.links.forget)(record.account)
+        settle = context.links.give_back if claim.account is None else context.links.forget
+        settle(record.account, record.key)
     if session is None or session.state is not SessionState.REGISTERING or session.claim != record:
         return []  # it began anew since, and may claim another name now
     refusal, after = claim.refusal, 0.0
@@ -256,15 +261,22 @@ def _still_admitted(
 
 def admission(context: Context, account: Account, now: Now) -> Refusal | None:
     """Refuse somebody who may not come in now, or not once more, though they are who they say."""
+    if refusal := kept_out(context, account, now):
+        return refusal
+    most = context.settings.limits.sessions_per_account
+    if len(context.sessions.of(account.number)) >= most:
+        text = f"{account.name} is logged in {most} times already; leave elsewhere first"
+        return Refusal(Code.TOO_MANY_SESSIONS, text)
+    return None
+
+
+def kept_out(context: Context, account: Account, now: Now) -> Refusal | None:
+    """Refuse somebody who may not be here now."""
     if ban := account_ban(context.state, account.number, now.wall):
         return Refusal(Code.BANNED, told(ban))
     if reaches(context.state, "accounts_only") and not account.is_trusted:
         text = "the chat is locked down: only accounts with a password, an invite or a role come in now"
         return Refusal(Code.LOCKED_DOWN, text)
-    most = context.settings.limits.sessions_per_account
-    if len(context.sessions.of(account.number)) >= most:
-        text = f"{account.name} is logged in {most} times already; leave elsewhere first"
-        return Refusal(Code.TOO_MANY_SESSIONS, text)
     return None
 
 

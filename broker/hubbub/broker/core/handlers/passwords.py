@@ -64,7 +64,7 @@ def _set(context: Context, waiting: Hashing, result: Hashed, now: Now) -> list[E
         code, after = unavailable
         return _refuse(waiting, code, "nothing is taken just now; try again", after)
     order = SetPasswordHash(waiting.query, result.phc)
-    decree = Decree(waiting.account, order, now.wall)
+    decree = Decree(waiting.account, order, now.wall, key=waiting.session.peer.key)
     return [context.submit(decree, waiting.session.peer.routing_id)]
 
 

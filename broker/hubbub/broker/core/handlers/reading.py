@@ -4,12 +4,12 @@ from typing import Final, assert_never
 
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect, Fetch, Send
-from hubbub.broker.core.permissions import NOT_MEMBER, own_role, shown
+from hubbub.broker.core.permissions import NOT_MEMBER, Power, may, own_role, shown
 from hubbub.broker.core.reads import BansPage, EventsPage, MembersPage, Read, ReadResult, RoomsPage
 from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.roles import ROLE_NAMES
 from hubbub.broker.core.sessions import Session
-from hubbub.common.commands import History, Members, Query
+from hubbub.common.commands import Bans, History, Members, Query
 from hubbub.common.errors import Code
 from hubbub.common.replies import (
     BanInfo,
@@ -67,8 +67,10 @@ def fetched(context: Context, ticket: int, result: ReadResult | None) -> list[Ef
 def _forbidden_meanwhile(
     context: Context, session: Session, command: Query, result: ReadResult
 ) -> Refusal | None:
-    """Refuse a page of a room whose member the person was when they asked, and is no longer, or is anew and may read less."""
+    """Refuse a page of a room whose member the person was when they asked, and is no longer, or is anew and may read less; and bans to whom they no longer concern."""
     assert session.account is not None, "only live sessions have something read"
+    if isinstance(command, Bans):
+        return may(session.account, Power.BAN, session.account.role)
     number = session.account.number
     log = command.room if isinstance(command, History | Members) else None
     room = context.state.room_by_id.get(log or b"")
