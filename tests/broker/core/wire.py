@@ -10,7 +10,19 @@ from hubbub.broker.core.effects import Answer, Effect, Publish, Send
 from hubbub.common.codec import decode_event
 from hubbub.common.errors import Code
 from hubbub.common.events import PresenceChanged
-from hubbub.common.replies import Acked, Delivered, Error, Joined, Left, Marked, Reply, Welcome
+from hubbub.common.replies import (
+    Acked,
+    Delivered,
+    Done,
+    Error,
+    InviteMade,
+    Joined,
+    Left,
+    LinkMade,
+    Marked,
+    Reply,
+    Welcome,
+)
 
 
 def key_of(owner: str) -> str:
@@ -52,8 +64,8 @@ def is_presence(event: bytes) -> bool:
 def tells_of_a_commit(effect: Effect) -> bool:
     """Whether it may be told only when a commit has returned."""
     match effect:
-        case Answer(reply=reply):
-            return not isinstance(reply, Error)
+        case Answer(reply=reply):  # to an order; what the operator only asks needs no commit
+            return isinstance(reply, Done | InviteMade | LinkMade)
         case Publish(events=events):
             return not all(map(is_presence, events))
         case Send(replies=replies):
