@@ -142,6 +142,18 @@ def test_an_address_with_too_many_handshakes_is_refused_until_some_time_has_pass
     assert ask(auth, now=0.6)[0] == b"200"
 
 
+def test_an_address_without_strikes_is_refused_until_some_come_back() -> None:
+    auth = auth_that(lambda key, address, now: False, KEY, limits=Limits(strikes_burst=1))
+    auth.strikes.charge("192.0.2.7", 0.0)
+    for domain in (b"cmd", b"pub"):
+        assert ask(auth, domain=domain, address=b"192.0.2.7")[0] == b"400"
+        assert ask(auth, domain=domain)[0] == b"200"
+    assert ask(auth, address=b"192.0.2.7", now=10.1)[0] == b"200"
+    auth.strikes.charge("192.0.2.7", 10.1)
+    auth.configure(Limits(strikes_burst=1, strikes_a_minute=10_000))
+    assert ask(auth, address=b"192.0.2.7", now=10.2)[0] == b"200"
+
+
 def test_who_shows_no_key_uses_up_handshakes_too() -> None:
     auth = auth_that(lambda key, address, now: False, limits=Limits(handshakes_burst=2))
     for _ in range(2):

@@ -18,6 +18,7 @@ from hubbub.broker.patrol import (
     SLICE_SECONDS,
     Patrol,
 )
+from hubbub.broker.strikes import Strikes
 from hubbub.broker.watch import Connection, Service, Watch
 from hubbub.common.limits import KIB, MIB
 
@@ -54,7 +55,7 @@ class Line:
 
 @pytest.fixture
 def watch() -> Watch:
-    return Watch(LIMITS, 10_000)
+    return Watch(LIMITS, 10_000, Strikes(LIMITS))
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ import pytest
 from tests.abilities import need_ipv6
 
 from hubbub.broker.core.limits import Limits
+from hubbub.broker.strikes import Strikes
 from hubbub.broker.watch import ACCEPTS_A_HANDSHAKE, UNKNOWN, Service, Watch
 
 
 def new_watch(limits: Limits = Limits(), most: int = 1000) -> Watch:  # noqa: B008 - frozen
-    return Watch(limits, most)
+    return Watch(limits, most, Strikes(limits))
 
 
 def number(watch: Watch, fd: int) -> int:
@@ -229,3 +230,39 @@ def test_watch_bears_more_when_the_bounds_are_set_anew() -> None:
         assert turned_away(watch, ends[:3]) == [False, False, True]
         watch.configure(Limits(connections_per_address=4))
         assert turned_away(watch, ends[3:]) == [False, True]
+
+
+def test_watch_shuts_new_connections_from_an_address_without_strikes_and_keeps_those_it_has(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watch = new_watch(Limits(strikes_burst=1))
+    with connections(3) as ends:
+        assert turned_away(watch, ends[:1]) == [False]
+        watch.strike(number(watch, ends[0][1].fileno()), "192.0.2.1", 0.0)
+        assert turned_away(watch, ends[1:2]) == [True]
+        assert not is_shut(*ends[0])
+        watch.accepted(ends[2][1].fileno(), Service.EVENTS, 100.0)
+        assert not is_shut(*ends[2])
+    assert watch.turned_away == 1
+    assert "turned away" not in caplog.text
+
+
+def test_watch_charges_an_address_once_for_each_connection_also_when_that_is_gone() -> None:
+    watch = new_watch(Limits(strikes_burst=3))
+    before = watch.handshake()
+    with connections(3) as ends:
+        fd = ends[0][1].fileno()
+        assert turned_away(watch, ends[:1]) == [False]
+        for _ in range(5):
+            watch.strike(number(watch, fd), "", 0.0)
+        watch.disconnected(fd, Service.COMMANDS)
+        gone = watch.latest(fd, watch.handshake())
+        assert gone is not None
+        assert watch.latest(fd, before) is None
+        for _ in range(5):
+            watch.charge(gone, 0.0)
+            watch.strike(gone.number, "", 0.0)
+        assert turned_away(watch, ends[1:2]) == [False]
+        for _ in range(2):
+            watch.strike(UNKNOWN, "127.0.0.1", 0.0)
+        assert turned_away(watch, ends[2:]) == [True]

@@ -1,7 +1,7 @@
 """Who may connect: libzmq's questions (ZAP) and the broker's answers.
 
 On commands every key is let in that is not banned (a name is claimed later, by `login`); on events only a key that a live session announced.
-Neither from a banned address, nor from one with more handshakes than it may make. libzmq then hands the key and the handshake's number on with every frame, as its User-Id.
+Neither from a banned address, nor from one that has made too many handshakes or has no strikes left. libzmq then hands the key and the handshake's number on with every frame, as its User-Id.
 """
 
 from collections import OrderedDict
@@ -13,6 +13,7 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.networks import network_of, plain
 from hubbub.broker.sockets import COMMANDS_DOMAIN, EVENTS_DOMAIN, UserId
+from hubbub.broker.strikes import Strikes
 from hubbub.common.limits import KEY_BYTES
 
 _ADMIT: Final = b"200"
@@ -42,10 +43,12 @@ class Auth:
         self._handshakes: Buckets[str] = Buckets(
             limits.handshakes_burst, limits.handshakes_a_second
         )
+        self.strikes = Strikes(limits)
 
     def configure(self, limits: Limits) -> None:
         """Let other bounds hold from now on."""
         self._handshakes.configure(limits.handshakes_burst, limits.handshakes_a_second)
+        self.strikes.configure(limits)
 
     def ban(self, key: str) -> bool:
         """Refuse a key from now on; return whether that is news. Live connections are not touched."""
@@ -72,8 +75,11 @@ class Auth:
         return [request[0], b"", b"1.0", request[3], status, b"", user, b""]
 
     def _decide(self, domain: str, address: str, key: str, now: Now) -> bytes:
+        network = network_of(address)
         # First, since every answer has cost a handshake.
-        if not self._handshakes.take(network_of(address), 1, now.monotonic):
+        if not self._handshakes.take(network, 1, now.monotonic):
+            return _REFUSE
+        if self.strikes.are_used_up(network, now.monotonic):
             return _REFUSE
         if not key or key in self._banned or self._bars(key, address, now):
             return _REFUSE

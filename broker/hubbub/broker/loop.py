@@ -33,6 +33,7 @@ from hubbub.broker.core.effects import (
     Resume,
     Revoke,
     Send,
+    Strike,
     Submit,
 )
 from hubbub.broker.core.hashing import Hash, Verify
@@ -85,7 +86,7 @@ class Loop:
         self._core = core
         self._sockets = sockets
         self._auth = auth
-        self._watch = watch = Watch(core.context.settings.limits, most_connections())
+        self._watch = watch = Watch(core.context.settings.limits, most_connections(), auth.strikes)
         self._monitors = Monitors(sockets, watch, core, self._perform)
         self._intake = Intake(core, sockets, auth, self._monitors, door, self._perform)
         self._patrol = Patrol(watch, lambda: core.context.settings.limits)
@@ -286,6 +287,9 @@ class Loop:
                     self._sockets.events.setsockopt(zmq.UNSUBSCRIBE, effect.topic)
                 case Cut():
                     self._watch.cut(effect.connection)
+                case Strike():
+                    now = self._now.monotonic
+                    self._watch.strike(effect.connection, effect.network, now)
                 case CutNetwork():
                     self._watch.cut_network(effect.network)
                 case Resume():

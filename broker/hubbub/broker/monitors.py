@@ -65,3 +65,12 @@ class Monitors:
         if self._watch.on(fd) is None:
             self.read(now)
         return self._watch.of(fd, handshake)
+
+    def strike(self, frame: zmq.Frame, handshake: int, now: Now) -> None:
+        """Charge the connection that a frame came from for abuse, though it be gone: whoever leaves at once is charged, what was left of one that was cut is not charged again."""
+        try:
+            connection = self._watch.latest(frame.get(zmq.SRCFD), handshake)
+        except zmq.ZMQError:
+            return
+        if connection is not None:
+            self._watch.charge(connection, now.monotonic)

@@ -43,6 +43,9 @@ LATE_SECONDS: Final = 2.0
 HEARTBEAT_BYTES_A_SECOND: Final = 20
 """What ZeroMQ's own heartbeats take, which nobody reads: every 5 s a PONG of 40 bytes and a PING of 42. So much is forgiven, and never saved up."""
 
+_ENDLESS: Final = "it has sent too much without a whole message"
+"""The one fault that is abuse: silence costs nothing, and of all who together hold too much none need have done wrong."""
+
 _INFO: Final = struct.Struct("=128xQ")
 """tcpi_bytes_received in Linux's struct tcp_info."""
 _COUNT: Final = struct.Struct("=i")
@@ -79,6 +82,8 @@ class Patrol:
             self._measure(connection, now)
             fault = self._fault(connection, now)
             if fault:
+                if fault == _ENDLESS:
+                    self._watch.charge(connection, now)
                 self._shut(connection, fault, now)
 
     def _begin_round(self, now: float) -> None:
@@ -101,7 +106,7 @@ class Patrol:
             case Service.EVENTS if heard == since and silent > IDLE_SECONDS:
                 return "it has subscribed to nothing for too long"
         if connection.unread > most and _held(connection) > most:
-            return "it has sent too much without a whole message"
+            return _ENDLESS
         return ""
 
     def _measure(self, connection: Connection, now: float) -> None:

@@ -240,6 +240,14 @@ def user_id(frame: zmq.Frame) -> UserId:
     return UserId(key, int(handshake))
 
 
+def peer_address(frame: zmq.Frame) -> str:
+    """Return the IP address that the frame came from, also when its connection is gone; empty if libzmq does not say."""
+    try:
+        return str(frame.get("Peer-Address"))
+    except zmq.ZMQError:
+        return ""
+
+
 def drain(socket: "zmq.Socket[bytes]", most: int = 1_000_000) -> Iterator[list[bytes]]:
     """Yield the messages that are there."""
     for _ in range(most):

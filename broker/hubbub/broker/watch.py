@@ -20,6 +20,7 @@ from hubbub.broker.core.buckets import Bucket, Buckets
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.entries import Entry, Value
 from hubbub.broker.networks import belongs, network_of, plain
+from hubbub.broker.strikes import Strikes
 
 log = logging.getLogger("hubbub.broker")
 
@@ -67,6 +68,8 @@ class Connection:
     """Bytes received and read then."""
     unread: float = 0.0
     """Bytes that it has sent and nobody could read."""
+    is_struck: bool = False
+    """Whether its address was charged for it."""
 
     def is_alive(self) -> bool:
         """Whether the descriptor is this connection's still: the same peer is at its other end."""
@@ -76,9 +79,11 @@ class Connection:
 class Watch:
     """All accepted connections of the three sockets."""
 
-    def __init__(self, limits: Limits, most: int) -> None:
+    def __init__(self, limits: Limits, most: int, strikes: Strikes) -> None:
         """`most` connections are borne, whatever `limits` say: the descriptors that the system allows."""
         self._by_fd: dict[int, Connection] = {}
+        self._latest: dict[int, Connection] = {}
+        """By descriptor, also when they are gone."""
         self._by_number: dict[int, Connection] = {}
         self._by_network: Counter[str] = Counter()
         self._logged: set[int] = set()
@@ -87,6 +92,7 @@ class Watch:
         self._entries = Bucket(_ENTRIES_AT_ONCE, _ENTRIES_A_SECOND)
         self._accepts: Buckets[str] = Buckets(*_accepts(limits))
         self._limits = limits
+        self._strikes = strikes
         self.turned_away = 0
         """Connections shut, since the start, because there were too many."""
 
@@ -115,7 +121,7 @@ class Watch:
         connection = Connection(
             next(self._numbers), fd, peer, network, service, now, now, looked=now
         )
-        self._by_fd[fd] = connection
+        self._by_fd[fd] = self._latest[fd] = connection
         self._by_number[connection.number] = connection
         self._by_network[network] += 1
         if service is Service.COMMANDS and peer is not None:
@@ -130,11 +136,15 @@ class Watch:
         return next(self._numbers)
 
     def _bound(self, connection: Connection, now: float) -> None:
-        """Shut the newest connection if there are too many, or if they come too fast.
+        """Shut the newest connection if there are too many, if they come too fast, or if nobody is let in from there.
 
         The sockets go on listening: libzmq's `unbind` drops all the connections that were accepted there, without a word (measured).
         """
         limits, network = self._limits, connection.network
+        if self._strikes.are_used_up(network, now):  # which is logged already
+            self.cut(connection.number)
+            self.turned_away += 1
+            return
         if len(self) > min(limits.connections, self._descriptors):
             reason = f"there are {len(self)}"
         elif self._by_network[network] > limits.connections_per_address:
@@ -186,6 +196,25 @@ class Watch:
         """Return the connection on a descriptor if this handshake was its own; None if that was a former one's there."""
         connection = self._by_fd.get(fd)
         return connection if connection is not None and connection.number < handshake else None
+
+    def latest(self, fd: int, handshake: int) -> Connection | None:
+        """The same of the connection that was on a descriptor last, be it gone."""
+        connection = self._latest.get(fd)
+        return connection if connection is not None and connection.number < handshake else None
+
+    def strike(self, number: int, network: str, now: float) -> None:
+        """Charge the address of a connection that is cut for abuse; if it is not known any more, charge `network`, unless that is empty."""
+        connection = self._by_number.get(number)
+        if connection is not None:
+            self.charge(connection, now)
+        elif network:
+            self._strikes.charge(network, now)
+
+    def charge(self, connection: Connection, now: float) -> None:
+        """Charge its address for a connection that is cut for abuse, once."""
+        if connection.network and not connection.is_struck:
+            connection.is_struck = True
+            self._strikes.charge(connection.network, now)
 
     def cut(self, number: int) -> None:
         """Shut a connection down; libzmq notices and closes it. Nothing happens if it is gone already."""

@@ -158,6 +158,8 @@ class Desk(Vault, Xpub):
         self.answered: list[Struct] = []
         """What the operator was answered."""
         self.cut_networks: list[str] = []
+        self.struck: list[int] = []
+        """Connections whose addresses were charged for abuse."""
         self.logged: list[str] = []
         """The event of each entry of the log; "peer" where it is told where a connection comes from."""
         self.pages_wait = False
@@ -354,6 +356,8 @@ class Desk(Vault, Xpub):
                 case fx.Cut():
                     self._silence(effect.connection)
                     cut.append(effect.connection)
+                case fx.Strike():
+                    self.struck.append(effect.connection)
                 case fx.CutNetwork():
                     self.cut_networks.append(effect.network)
                     cut += self._shuts(effect.network)

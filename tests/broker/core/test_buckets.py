@@ -41,6 +41,16 @@ def test_a_full_bucket_lets_one_through_that_is_larger_than_its_burst_and_owes_t
     assert bucket.take(25, 25.0)
 
 
+def test_a_bucket_that_is_charged_owes_as_much_as_it_holds_at_most() -> None:
+    bucket = Bucket(burst=10, rate=1)
+    bucket.charge(4, 0.0)
+    assert bucket.wait(0.0, 10) == 4.0
+    bucket.charge(100, 0.0)
+    assert bucket.wait(0.0) == 11.0
+    assert not bucket.take(1, 10.5)
+    assert bucket.take(1, 11.0)
+
+
 def test_a_bucket_gives_nothing_for_a_clock_that_went_back() -> None:
     bucket = Bucket(burst=2, rate=1)
     assert bucket.take(2, 50.0)

@@ -237,6 +237,7 @@ def test_a_client_that_goes_on_regardless_is_cut_and_its_account_rests() -> None
     rude.forgets().sends(post(11)).gets()  # not cut yet: the closing has time to leave
     desk.passes(0.2)
     assert rude.is_cut
+    assert desk.struck == [rude.connection]
     assert "client_flooded" in desk.logged
     again = desk.connects("Rude").hello().logs_in("Rude")
     again.gets(slow_down(9.8, id=2))
@@ -268,6 +269,19 @@ def test_a_stranger_that_goes_on_regardless_is_cut() -> None:
         desk.takes(rude, array([encode(Ping(id))]) if id % 2 else b"\xc1")
         desk.passes(0.02)
     assert rude.is_cut
+
+
+def test_whoever_sends_nothing_but_what_cannot_be_read_is_cut() -> None:
+    """However short the waits are that it is told: a frame that cannot be read costs little, so it soon may send one again."""
+    desk = small(queries_burst=20, queries_a_second=50)
+    rude = desk.connects()
+    for _ in range(20 + SMALL.refusals_before_cut):
+        assert not rude.unread or not isinstance(rude.unread[-1], Closing)
+        desk.takes(rude, b"\xc1")
+    assert flooded(rude)
+    desk.passes(0.2)
+    assert rude.is_cut
+    assert desk.struck == [rude.connection]
 
 
 def test_a_client_is_not_cut_for_what_it_sent_before_it_could_hear() -> None:

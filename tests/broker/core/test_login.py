@@ -350,6 +350,7 @@ def test_what_becomes_of_sessions_is_logged() -> None:
     mallory = desk.connects("Mallory", routing_id=alice.routing_id)
     desk.logged.clear()
     mallory.sends(Ping(1))
+    assert desk.struck == [mallory.connection]
     alice.vanishes()
     desk.connects("Alice").hello().logs_in("Alice", resuming=True)
     assert bob.sub is not None

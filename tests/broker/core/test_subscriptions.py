@@ -66,10 +66,13 @@ def test_a_session_is_ended_when_it_subscribes_too_much_at_once() -> None:
     for _ in range(20):
         alice.subscribes(b"?" * 16)
     assert not alice.is_deaf()
+    assert alice.sub is not None
+    sub = alice.sub.connection
     for _ in range(40):
         alice.subscribes(b"?" * 16)
     assert alice.is_deaf()
     assert alice.is_cut
+    assert desk.struck == [sub]
 
 
 def test_a_sub_connects_only_with_a_key_that_a_live_session_announced() -> None:

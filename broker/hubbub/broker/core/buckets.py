@@ -36,6 +36,11 @@ class Bucket:
         self._level -= amount
         return True
 
+    def charge(self, amount: float, now: float) -> None:
+        """Take so many tokens, be they there or not; at most `burst` are owed."""
+        self._fill(now)
+        self._level = max(-self.burst, self._level - amount)
+
     def give_back(self, amount: float) -> None:
         """Put so many tokens back that were taken and not used."""
         self._level = min(self.burst, self._level + amount)
@@ -80,13 +85,11 @@ class Buckets(Generic[Key]):
 
     def take(self, key: Key, amount: float, now: float) -> bool:
         """Take from a key's bucket, as `Bucket.take` does."""
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            self._make_room(now)
-            bucket = self._buckets[key] = Bucket(self._burst, self._rate)
-        else:
-            self._buckets.move_to_end(key)
-        return bucket.take(amount, now)
+        return self._of(key, now).take(amount, now)
+
+    def charge(self, key: Key, amount: float, now: float) -> None:
+        """Take from a key's bucket, as `Bucket.charge` does."""
+        self._of(key, now).charge(amount, now)
 
     def give_back(self, key: Key, amount: float) -> None:
         """Put back into a key's bucket, as `Bucket.give_back` does."""
@@ -98,6 +101,16 @@ class Buckets(Generic[Key]):
         """Return in how many seconds so many can be taken from a key's bucket, as `Bucket.wait` does."""
         bucket = self._buckets.get(key)
         return 0.0 if bucket is None else bucket.wait(now, amount)
+
+    def _of(self, key: Key, now: float) -> Bucket:
+        """Return a key's bucket, as the one that was used last."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            self._make_room(now)
+            bucket = self._buckets[key] = Bucket(self._burst, self._rate)
+        else:
+            self._buckets.move_to_end(key)
+        return bucket
 
     def _make_room(self, now: float) -> None:
         """Forget up to two full buckets of those used longest ago: one more than comes, so that few are left when a flood is over."""

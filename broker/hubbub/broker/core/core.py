@@ -29,6 +29,7 @@ from hubbub.broker.core.effects import (
     LogEntry,
     Revoke,
     Send,
+    Strike,
 )
 from hubbub.broker.core.frames import Frames
 from hubbub.broker.core.handlers.connection import joined
@@ -208,7 +209,7 @@ class Core:
         if session is None or session.account is None or len(topic) != ROOM_ID_BYTES:
             return [Cut(connection)]
         if self._floods(session, now):
-            return [*self.context.end(session, now, cut=True), Cut(connection)]
+            return self._flooded(session, connection, now)
         effects: list[Effect] = []
         if session.events_connection != connection:
             # Only one can be watched, and one that is not watched would go on hearing rooms that were left.
@@ -238,11 +239,16 @@ class Core:
         )
         return session.subscriptions > limits.subscriptions_burst
 
+    def _flooded(self, session: Session, connection: int, now: Now) -> list[Effect]:
+        """End a session whose SUB changes its subscriptions too often."""
+        strike = Strike(connection, session.peer.address)
+        return [strike, *self.context.end(session, now, cut=True), Cut(connection)]
+
     def unsubscribe(self, events_key: str, topic: bytes, connection: int, now: Now) -> list[Effect]:
         """Take back the subscription whose end is being read."""
         session = self.context.sessions.announced(events_key)
         if session is not None and self._floods(session, now):
-            return [Revoke(topic), *self.context.end(session, now, cut=True), Cut(connection)]
+            return [Revoke(topic), *self._flooded(session, connection, now)]
         if session is not None and session.events_connection == connection:
             session.granted.discard(topic)
         return [Revoke(topic)]

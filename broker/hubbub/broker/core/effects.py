@@ -76,6 +76,14 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class Strike:
+    """A connection is cut for abuse: charge its address for that, once. `network`: whom to charge if the connection is not known any more; "": nobody."""
+
+    connection: int
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CutNetwork:
     """Shut down every connection from an address, or from a network as `ipaddress` writes it: 203.0.113.0/24."""
 
@@ -115,6 +123,7 @@ Effect = (
     | Grant
     | Revoke
     | Cut
+    | Strike
     | CutNetwork
     | Resume
     | LogPeer

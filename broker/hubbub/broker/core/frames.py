@@ -12,7 +12,7 @@ from typing import Final, cast
 from hubbub.broker.core.budgets import Budget, add_up, rounded_up
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import BUSY_SECONDS, Context, refuse
-from hubbub.broker.core.effects import Cut, Effect, LogEntry, Resume, Send
+from hubbub.broker.core.effects import Cut, Effect, LogEntry, Resume, Send, Strike
 from hubbub.broker.core.handlers.bans import spared
 from hubbub.broker.core.holding import PAUSE_SECONDS, Frame, Holding, Sender
 from hubbub.broker.core.limits import Limits
@@ -132,7 +132,8 @@ class Frames:
             if session.peer.key != peer.key:
                 text = "A client that claimed another's place is disconnected."
                 entry = Entry("place_claimed", text)
-                return None, [LogEntry(entry, WARNING), Cut(peer.connection)]
+                strike = Strike(peer.connection, peer.address)
+                return None, [LogEntry(entry, WARNING), strike, Cut(peer.connection)]
             if session.peer.connection == peer.connection:
                 session.heard = now.monotonic
                 return session, effects
@@ -222,6 +223,7 @@ class Frames:
         wait = self._budget(sender, session, now).take((PRICES[WireError],), now.monotonic)
         if wait:
             sender.refused(arrived, now.monotonic, wait)
+            sender.unreadable += 1
         reply = Error(code=error.code, text=str(error))
         return self._cut_if_enough(sender, session, now) or [
             Send(session.peer.routing_id, (reply,))
@@ -229,7 +231,8 @@ class Frames:
 
     def _cut_if_enough(self, sender: Sender, session: Session, now: Now) -> list[Effect]:
         """End the session of whoever goes on regardless, cut its connection, and let its account rest."""
-        if sender.refusals < self._context.settings.limits.refusals_before_cut:
+        most = self._context.settings.limits.refusals_before_cut
+        if max(sender.refusals, sender.unreadable) < most:
             return []
         self._holding.drop(sender)
         self._context.flooded += 1
@@ -242,6 +245,7 @@ class Frames:
         return [
             # Of strangers there may be any number.
             LogEntry(Entry("client_flooded", text), WARNING if session.account else DEBUG),
+            Strike(sender.peer.connection, sender.peer.address),
             Send(session.peer.routing_id, (closing,), push=True),
             *self._context.end(session, now),
         ]

@@ -48,6 +48,8 @@ class Sender:
     held_bytes: int = 0
     refusals: int = 0
     """Frames that it sent after it had heard that it shall wait, and before it had waited."""
+    unreadable: int = 0
+    """Frames over its budget in which nothing could be read. None is excused by what it could not have heard yet: no client that is well sends any."""
     _told_at: float | None = None
     """When it was told to wait; None: never, or it came back as it was told."""
     _wait_until: float = float("-inf")

@@ -251,6 +251,22 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Handshakes from one address from then on, a second: one costs 0.5 ms of CPU, also refused, so this is a twentieth of a core.",
         ),
     ] = 100
+    strikes_burst: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Connections from one address (of IPv6: one /64) that are cut for abuse, at once; then nobody new is let in from there. Not few: a faulty program must be noticed before it locks out its whole machine, and loopback counts like any address. As many again may be owed.",
+        ),
+    ] = 20
+    strikes_a_minute: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="The same from then on, a minute: what abuse from one address costs the others in the long run. The dearest holds the loop for a tenth of a second, so this is a hundredth of its time.",
+        ),
+    ] = 6
     unread_bytes: Annotated[
         int,
         Meta(
