@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from tests.client.conversation import EPOCH, INBOX, LOBBY, Log
 
-from hubbub.client import calls
+from hubbub.client import calls, orders
 from hubbub.client.effects import (
     Acknowledge,
+    Complete,
     ConnectEvents,
     DisconnectEvents,
     Effect,
@@ -20,8 +21,30 @@ from hubbub.client.effects import (
 from hubbub.client.session import Session
 from hubbub.client.showing import FULL
 from hubbub.client.updates import Message, Update
-from hubbub.common.commands import Command, Hello, History, Login, Ping, Post, Who, Write
-from hubbub.common.replies import Acked, Error, Greeted, Pong, Reply, Resend, Roster, Welcome
+from hubbub.common.commands import (
+    Command,
+    Hello,
+    History,
+    Kick,
+    Login,
+    Order,
+    Ping,
+    Post,
+    Who,
+    Write,
+)
+from hubbub.common.replies import (
+    Acked,
+    Closing,
+    Done,
+    Error,
+    Greeted,
+    Pong,
+    Reply,
+    Resend,
+    Roster,
+    Welcome,
+)
 
 
 @dataclass
@@ -38,6 +61,8 @@ class Broker:
         self.inbox = Log(INBOX)
         self.producers: dict[bytes, Producer] = {}
         self.is_busy = False
+        self.is_strict = False
+        self.orders: list[str] = []
         self.end_session()
 
     def end_session(self) -> None:
@@ -63,6 +88,11 @@ class Broker:
                 return [Pong(id, [self.lobby.head()] if moved else [])]
             case _ if self.producer is None:
                 return [Error("login_required", "", id=getattr(command, "id", None))]
+            case History(id=id) | Who(id=id) | Order(id=id) if self.is_strict:
+                return [Error("slow_down", "", id=id, retry_after=2.0)]
+            case Kick(id=id, name=name):
+                self.orders.append(name)
+                return [Done(id)]
             case History():
                 return [self.lobby.page(command, most=3)]
             case Who(id=id):
@@ -77,6 +107,8 @@ class Broker:
             return [Resend(self.producer.highest + 1, "out_of_order")]
         if self.is_busy:
             return [Resend(post.n, "busy", 0.5)]
+        if self.is_strict:
+            return [Resend(post.n, "slow_down", 2.0)]
         self.lobby.post("Alice", post.text)
         self.producer.highest = post.n
         self.producer.seqs[post.n] = self.lobby.seq
@@ -97,6 +129,8 @@ class Network:
         self.updates: list[Update] = []
         self.acks: dict[str, list[int]] = {}
         self.failures: list[Fail] = []
+        self.orders: dict[str, int] = {}
+        """How often each was answered."""
         self.written = 0
         random = iter(range(1, 1 << 30))
         self.session = Session(
@@ -125,6 +159,8 @@ class Network:
             case Acknowledge(tickets=tickets, seq=seq):
                 for place, ticket in enumerate(tickets, seq):
                     self.acks[ticket].append(place)
+            case Complete(ticket=str(ticket)) if ticket in self.orders:
+                self.orders[ticket] += 1
             case Fail():
                 self.failures.append(effect)
             case Reconnect():
@@ -136,6 +172,12 @@ class Network:
         text = f"Alice {len(self.acks)}"
         self.acks[text] = []
         calls.post(self.session, text, "lobby", text, None)
+        self.perform()
+
+    def alice_orders(self) -> None:
+        name = f"Mallory{len(self.orders)}"
+        self.orders[name] = 0
+        orders.order(self.session, name, Kick(0, name=name))
         self.perform()
 
     def bob_posts(self) -> None:
@@ -216,8 +258,16 @@ class Network:
     def broker_gets_busy(self) -> None:
         self.broker.is_busy = True
 
+    def broker_gets_strict(self) -> None:
+        self.broker.is_strict = True
+
+    def broker_sends_away(self) -> None:
+        if self.is_up:
+            self.broker.end_session()
+            self.down.append([Closing("flooding", "", 3.0)])
+
     def broker_recovers(self) -> None:
-        self.broker.is_busy = False
+        self.broker.is_busy = self.broker.is_strict = False
 
     def time_passes(self) -> None:
         self.now += 1.1

@@ -196,6 +196,15 @@ def test_whoever_is_put_out_does_not_come_back(alice: Conversation, lobby: Log, 
     assert isinstance(alice.effects[-1], End)
 
 
+def test_whoever_is_put_out_while_the_session_begins_anew_does_not_come_back(
+    alice: Conversation, lobby: Log
+) -> None:
+    alice.logs_in(lobby).hears(Error("login_required", "", id=99))
+    [ended] = alice.hears(Closing("kicked", "by Bob: spam")).shown
+    assert isinstance(ended, Ended)
+    assert isinstance(ended.reason, PutOut)
+
+
 def test_a_session_that_is_closed_for_a_reason_unknown_here_ends(
     alice: Conversation, lobby: Log
 ) -> None:

@@ -18,12 +18,15 @@ often: list[Step] = [
     Network.carry_events,
     Network.carry_all,
     Network.connect,
+    Network.alice_orders,
 ]
 trouble: list[Step] = [
     Network.lose_events,
     Network.lose_commands,
     Network.cut,
     Network.broker_gets_busy,
+    Network.broker_gets_strict,
+    Network.broker_sends_away,
     Network.broker_recovers,
     Network.time_passes,
     Network.app_stops_reading,
@@ -60,6 +63,9 @@ def test_nothing_is_lost_doubled_or_out_of_order(story: list[Step], tail_is_lost
     assert (position.reader.seq, position.reader.digest) == (lobby.seq, lobby.digests[-1])
 
     assert not network.failures
+    assert set(network.orders.values()) <= {1}, "each order is answered once"
+    done = list(dict.fromkeys(network.broker.orders))
+    assert done == list(network.orders), "and carried out, at first in the order given"
     texts = {message.seq: message.text for message in network.messages}
     assert all(len(seqs) == 1 for seqs in network.acks.values()), "each post is acked once"
     assert [texts[seqs[0]] for seqs in network.acks.values()] == list(network.acks)

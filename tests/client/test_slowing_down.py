@@ -3,11 +3,12 @@
 import pytest
 from tests.client.conversation import LOBBY, Conversation, Log
 
-from hubbub.client import calls
-from hubbub.client.effects import DisconnectEvents, Emit, Reconnect
+from hubbub.client import calls, orders
+from hubbub.client.effects import DisconnectEvents, Emit, Fail, Reconnect
+from hubbub.client.errors import RequestError
 from hubbub.client.outbox import Outbox
 from hubbub.client.updates import ConnectionLost
-from hubbub.common.commands import Hello, History, Login, Post, Who
+from hubbub.common.commands import Hello, History, Login, Post, SetPassword, Who
 from hubbub.common.errors import Code
 from hubbub.common.replies import Acked, Closing, Error, Resend
 
@@ -53,6 +54,17 @@ def test_a_question_is_asked_again_when_the_time_is_over(alice: Conversation) ->
     assert alice.session.wake_at(alice.now) == pytest.approx(alice.now + 3.0)
     alice.waits(2.9).sends()
     alice.waits(0.1).sends(Who(5))
+
+
+def test_a_question_that_may_not_be_asked_soon_is_refused_and_keeps_no_other_waiting(
+    alice: Conversation,
+) -> None:
+    alice.calls(orders.order, SetPassword(0, password="x"))
+    alice.hears(Error(SLOW_DOWN, "too many passwords were set", id=4, retry_after=30.0))
+    [failed] = [effect.error for effect in alice.effects if isinstance(effect, Fail)]
+    assert isinstance(failed, RequestError)
+    assert (failed.code, failed.retry_after) == (SLOW_DOWN, 30.0)
+    alice.calls(calls.who).sends(Who(5))
 
 
 def test_catching_up_goes_on_when_the_time_is_over(alice: Conversation, lobby: Log) -> None:

@@ -41,6 +41,8 @@ Answer = (
 
 BUSY_SECONDS: Final = 0.25
 """Until a question is asked again that the broker was too busy for."""
+LONGEST_WAIT_SECONDS: Final = 10.0
+"""A question of the app that may be asked again only after more than this has failed: the others would wait behind it."""
 ANSWER_SECONDS: Final = 10.0
 """An answer that does not come for this long on a live session is asked for again."""
 
@@ -52,6 +54,10 @@ class Question:
     make: Callable[[int], Query]
     read: Callable[[Reply], object]
     ticket: Ticket
+
+    def can_wait(self, seconds: float) -> bool:
+        """Whether it is worth asking again in so many seconds."""
+        return self.ticket is None or seconds <= LONGEST_WAIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ GAP_SECONDS: Final = 0.1
 """When a published frame is lost, it may be to all members of a room, who notice it by the next frame, all at once: each asks at its own moment in this time."""
 
 
+def _may_wait(question: Question, error: Error) -> bool:
+    return error.code in TRANSIENT and question.can_wait(error.retry_after)
+
+
 def _unheeded(_: Reply) -> None:
     """Read nothing of an answer: that it came is enough."""
 
@@ -364,7 +368,7 @@ class Reading:
                 self._questions.again(item, now, error.retry_after)
             case CatchUp(log=log):
                 self._page(log, None, now)
-            case Question() as question if error.code in TRANSIENT:
+            case Question() as question if _may_wait(question, error):
                 self._questions.again(question, now, error.retry_after)
             case Question(make=make, ticket=None):
                 self._asking_roster = self._asking_roster and make is not Who

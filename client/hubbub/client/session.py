@@ -248,7 +248,7 @@ class Session:
         if closing.code in _COME_BACK:
             self._drop(now, closing.retry_after)
             self.do(Reconnect(closing.retry_after))
-        elif self.is_live:
+        else:  # whenever it comes: also while a session begins anew that was put out just now
             self.end(put_out(closing.code, closing.text))
 
     # The app.
