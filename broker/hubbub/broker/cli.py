@@ -76,7 +76,9 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except HubbubError as error:
-            click.echo(f"hubbub-broker: {error}", err=True)
+            from hubbub.broker.operator.printing import shown  # noqa: PLC0415 - not for --help
+
+            click.echo(f"hubbub-broker: {shown(str(error))}", err=True)
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
         sys.exit(1)

@@ -52,12 +52,15 @@ def check_seq(seq: int, name: str = "seq") -> None:
         raise ValueError(f"{name} is a seq, 0 or more, not {seq}")
 
 
-def check_away(text: str) -> None:
-    """Raises TooLarge, BadText for what is no Unicode text, or TypeError."""
-    if _bytes(text) > AWAY_BYTES:
+def check_away(text: str) -> str:
+    """Return what one says of being away with what parts its lines made spaces. Raises TooLarge, BadText for what is no Unicode text, or TypeError."""
+    _bytes(text)
+    line = " ".join(text.split())
+    if _bytes(line) > AWAY_BYTES:
         raise TooLarge(
             Code.TOO_LARGE, f"what one says of being away has at most {AWAY_BYTES} bytes"
         )
+    return line
 
 
 def check_description(text: str) -> None:

@@ -290,8 +290,7 @@ class Client:
 
     def away(self, text: str = "", *, timeout: float | None = None) -> None:
         """Let the others see that one is away, until `back` or the end, also after a lost connection. Of one's several sessions the last to call counts."""
-        check_away(text)
-        self._calling.call(calls.away, text, timeout=timeout)
+        self._calling.call(calls.away, check_away(text), timeout=timeout)
 
     def back(self, *, timeout: float | None = None) -> None:
         """Let the others see that one is away no longer."""

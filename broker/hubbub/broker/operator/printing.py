@@ -57,7 +57,8 @@ def facts(pairs: Iterable[tuple[str, str]]) -> None:
 
 def as_json(value: object) -> None:
     """Print a struct, or a dict or list of such, as one line of JSON with all its fields. Bytes are hex, times milliseconds since 1970."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False))
+    line = json.dumps(plain(value), ensure_ascii=False)
+    click.echo("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
 
 
 def fields(struct: msgspec.Struct) -> dict[str, object]:

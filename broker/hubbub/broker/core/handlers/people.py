@@ -4,6 +4,7 @@ from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, refuse
 from hubbub.broker.core.effects import Effect, Send
 from hubbub.broker.core.handlers.reading import member_info
+from hubbub.broker.core.naming import check_line
 from hubbub.broker.core.permissions import may_be_heard
 from hubbub.broker.core.sessions import Session
 from hubbub.common.commands import Away, Who, Whois
@@ -31,9 +32,8 @@ def away(context: Context, session: Session, command: Away, now: Now) -> list[Ef
     """Note that a person is away, or back; the others hear of it with the next delta. What they say of it reaches everybody, as what is said in the lobby does."""
     assert session.account is not None, "away is legal in a live session only"
     text = command.text
-    if text is not None and len(text.encode()) > AWAY_BYTES:
-        too_long = f"what one says of being away has at most {AWAY_BYTES} bytes of UTF-8"
-        return refuse(session, command, Code.TOO_LARGE, too_long)
+    if refusal := check_line("what one says of being away", text or "", AWAY_BYTES):
+        return refuse(session, command, refusal.code, refusal.text)
     if text and (refusal := may_be_heard(context.state, session.account, now.wall)):
         return refuse(session, command, refusal.code, refusal.text)
     context.roster.speak(session.account.number, text, again=command.again)
