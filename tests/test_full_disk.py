@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.stranger import Stranger
+from tests.stranger import Refused, Stranger
 
 from hubbub.broker.broker import Broker
 from hubbub.client import Client
@@ -38,7 +38,7 @@ def test_member_reads_on_when_the_disk_is_full(tmp_path: Path) -> None:
         refused = alice.write("post", room=alice.rooms["lobby"].id, text="again")
         assert refused["code"] == "storage_unavailable"
         bob = Stranger("127.0.0.1", broker.address.port, "Bob")
-        with pytest.raises(KeyError):
+        with pytest.raises(Refused, match="storage_unavailable"):
             bob.login()
         bob.context.destroy(linger=0)
         assert alice.ask("who")["names"] == ["Alice"]
@@ -70,6 +70,8 @@ def test_nothing_acked_is_lost_when_the_disk_fills_under_load(tmp_path: Path) ->
     """Three programs write more than there is room for, all at once, and somebody else until it is full."""
     with ExitStack() as stack:
         broker = stack.enter_context(Broker.temporary(data=tmp_path / "data", max_pages=PAGES))
+        # Before the disk is full: then nobody new is let in.
+        alice = stack.enter_context(Stranger("127.0.0.1", broker.address.port, "Alice"))
         names = ("Bob", "Carol", "Dave")
         writers = {
             name: stack.enter_context(
@@ -81,7 +83,6 @@ def test_nothing_acked_is_lost_when_the_disk_fills_under_load(tmp_path: Path) ->
             name: [client.post_nowait("lobby", f"{n} {'x' * 8000}") for n in range(150)]
             for name, client in writers.items()
         }
-        alice = stack.enter_context(Stranger("127.0.0.1", broker.address.port, "Alice"))
         fill(alice)
         acked = {name: sum(post.done() for post in posts) for name, posts in waiting.items()}
         assert sum(acked.values()) < 450
