@@ -8,6 +8,7 @@ from tests.operating import appoint, invite_code
 from tests.processes import CLIENT, OnTerminal, Program, ThroughPipes, Town
 
 from hubbub.client import Client, door
+from hubbub.client.home import Home
 from hubbub.common.addresses import parse
 from hubbub.common.links import JoinLink
 
@@ -257,6 +258,16 @@ def test_the_banned_are_told_why_in_one_line(town: Town, alice: Client) -> None:
             again = town.start(kind, *CLIENT, town.address, "--name", "Bob", who="Bob")
             ends_with_one_line(again, "banned", "spam")
             assert len(again.lines) == 1
+
+
+def test_a_banned_device_is_told_so_before_its_patience_ends(town: Town, alice: Client) -> None:
+    appoint(town.data, "Alice")
+    key = Home(town.home("Bob")).device_key().public.hex()
+    with Client(town.address, name="Alice", home=town.home("Alice")) as chat:
+        chat.moderation.ban("key", key)
+    bob = town.through_pipes("Bob", town.address, "--name", "Bob")
+    bob.end_of_input()
+    ends_with_one_line(bob, "lets nobody in from here: this device or address is banned")
 
 
 def test_a_new_password_is_asked_for_twice_and_seen_nowhere(town: Town) -> None:

@@ -9,6 +9,7 @@ from tests.client.test_door import ANSWER, HOURS, KEY, a_door, a_router
 from zmq.utils import z85
 
 from hubbub.broker.broker import Broker
+from hubbub.broker.core.limits import Limits
 from hubbub.client.errors import ConnectError, NobodyListens, Refused, WrongKey
 from hubbub.client.ping import check
 from hubbub.common.addresses import Address
@@ -50,6 +51,20 @@ def test_a_broker_without_encryption_is_asked_without() -> None:
 def test_an_encrypted_broker_refuses_who_comes_without(broker: Broker) -> None:
     with pytest.raises(Refused, match="run it with encryption"):
         check(broker.address, None, insecure=True, timeout=HOURS)
+
+
+def test_whom_the_broker_denies_a_connection_is_told_so() -> None:
+    limits = Limits(handshakes_burst=2, handshakes_a_second=1)
+    with (
+        Broker.temporary(limits=limits) as broker,
+        pytest.raises(Refused, match="lets nobody in from here"),
+    ):
+        check_again_and_again(broker)
+
+
+def check_again_and_again(broker: Broker) -> None:
+    for _ in range(100):
+        check(broker.address, None)
 
 
 def test_only_a_broker_of_this_machine_is_asked_without_encryption() -> None:

@@ -5,8 +5,9 @@ from typing import Final
 
 FIRST_SECONDS: Final = 2.0
 MOST_SECONDS: Final = 60.0
-DENIED_TRIES: Final = 3
-"""How often a first connection is denied before we give up: there may have been too many from our address, which is over soon, or we are banned."""
+DENIED_TRIES: Final = 2
+"""How often a first connection is denied and tried again: there may have been too many from our address, which is over soon, or we are banned. 3 to 6 s, so
+that the reason is told before a client's time-out."""
 
 
 class Backoff:

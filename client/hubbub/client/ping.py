@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Final
 
 from hubbub.client import door
-from hubbub.client.errors import Refused, WrongKey, login_refused, wrong_key
+from hubbub.client.errors import Refused, WrongKey, login_refused, not_connected, wrong_key
 from hubbub.client.reach import check_address
 from hubbub.client.sockets import new_key_pair
 from hubbub.client.visit import Visit, inside
@@ -96,6 +96,8 @@ def _closed(address: Address, visit: Visit, *, insecure: bool) -> Refused:
         return Refused(
             f"the door of {address} answers, but on port {address.port} no connection came about in time"
         )
+    if visit.denied:
+        return not_connected(str(address), is_denied=True)
     cause = "with" if insecure else "without"
     return Refused(
         f"{address} refuses the connection, though its door answers: does its operator run it {cause} encryption?"

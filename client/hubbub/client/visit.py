@@ -19,11 +19,11 @@ FRAMES: Final = 16
 
 
 class Visit:
-    """A connection for a question or two. `refused`: something is there that turned us away, or hung up."""
+    """A connection for a question or two. `refused`: something is there that turned us away, or hung up; `denied`: it is the broker, and it lets nobody in from here."""
 
     def __init__(self, socket: sockets.Socket, endpoint: str, deadline: float) -> None:
         """Begin to connect. `deadline`, on the monotonic clock, is that of the whole visit."""
-        self.refused = False
+        self.refused = self.denied = False
         self._deadline = deadline
         self._poller = sockets.Poller()
         self._connection = Connection(socket, endpoint, self._poller)
@@ -60,6 +60,7 @@ class Visit:
                 self._is_ready = True
             elif event == sockets.LOST or event & sockets.REFUSED:
                 self.refused = True
+                self.denied |= event == sockets.DENIED
         return True
 
 
