@@ -9,6 +9,7 @@ from tests.processes import CLIENT, OnTerminal, ThroughPipes, Town
 from tests.test_documents import block
 
 from hubbub.client import Client
+from hubbub.common.links import parse_link
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +62,7 @@ def test_a_line_that_may_not_be_said_is_shown_as_not_sent(town: Town, owner: OnT
     owner.sees("Bob is muted in lobby for 10 minutes.")
     bob.shows(r"^You are muted in lobby until .*\d\d:\d\d by Carol: spam$")
     bob.types("but why?")
-    bob.shows(r"^but why\?  ✗ not sent\nNot sent: “but why\?”: you are muted in lobby")
+    bob.shows(r"^but why\?  ✗ not sent\nNot sent: “but why\?”: you are muted in lobby until \d{4}")
     bob.types("@Carol: I may write to you")
     owner.sees("Private message from Bob: I may write to you")
     owner.types("/who lobby", "/unmute Bob")
@@ -97,10 +98,24 @@ def test_a_private_room_is_made_and_entered_by_invitation(town: Town, owner: OnT
     owner.sees("You have created den and talk in it now.", "Bob is invited to den.")
     bob.shows(r"^Carol invites you to den; /join den takes you there.$")
     owner.sees("Bob is a member of den now.")
-    bob.shows(r"^You are a member of den now; /join den to talk there.$")
+    bob.shows(r"^You are a member of den now; /join den takes you there.$")
     bob.types("/join den", "/rooms")
     bob.shows(r"^den    \(2 members, you talk here, private\) For few$")
     assert bob.transcript().count("You are a member of den") == 1
+    mallory = enters(town, "Mallory")
+    mallory.types("/join den")
+    mallory.shows("^den is private: one of its moderators would have to invite you$")
+
+
+def test_a_command_to_be_copied_is_cut_by_nothing_but_the_edge(town: Town) -> None:
+    town.broker()
+    alice = enters(town, "Alice")
+    alice.types("/link")
+    alice.shows(r"^or, where it is asked for a password or code, by ")
+    [first, second] = re.findall(
+        r"^    hubbub chat (.{64})\n(\S+ --name Alice)$", alice.screen(), re.MULTILINE
+    )[0]
+    assert parse_link(f"{first}{second.partition(' ')[0]}").code
 
 
 def test_what_one_may_not_do_is_offered_only_on_request(town: Town, owner: OnTerminal) -> None:

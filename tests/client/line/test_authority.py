@@ -74,6 +74,22 @@ def seen(update: Governed, room: str = "tea") -> str | None:
             "[audit] Bob made Carol owner of the chat.",
         ),
         (
+            Audited("audit", "", "bot", "Bob", "", "", 0, "", 0, 1),
+            "[audit] The operator marked Bob as a bot.",
+        ),
+        (
+            Audited("audit", "", "no_bot", "Bob", "", "", 0, "", 0, 1),
+            "[audit] The operator marked Bob as no bot.",
+        ),
+        (
+            Audited("audit", "Bob", "password", "Bob", "", "", 0, "", 0, 1),
+            "[audit] Bob set a password.",
+        ),
+        (
+            Audited("audit", "Bob", "device_removed", "Bob", "", "", 0, "", 0, 1),
+            "[audit] Bob removed one of their devices.",
+        ),
+        (
             Audited("audit", "Bob", "some_new_power", "Carol", "tea", "", 0, "very", 0, 1),
             "[audit] Bob did some new power Carol in tea (very).",
         ),

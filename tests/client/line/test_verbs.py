@@ -183,7 +183,7 @@ def test_a_name_without_a_colon_is_public(line: str, action: Action) -> None:
         ("/kick", "/kick NAME [30m] [WHY]"),
         ("/role Bob", "/role NAME ROLE"),
         ("/role Bob king", "/role NAME ROLE"),
-        ("/room locked", "/room [SETTINGS]"),
+        ("/room locked", "SETTINGS: private, public, read-only, open, slow 10s"),
         ("/room slow", "/room [SETTINGS]"),
         ("/room slow soon", "for example 30s, 10m, 2h, 7d"),
         ("/room slow 7h", "at most 6 hours"),
@@ -193,6 +193,7 @@ def test_a_name_without_a_colon_is_public(line: str, action: Action) -> None:
         ("/ban Bob 9999d", "at most 3,650 days"),
         ("/unban", "/unban WHOM"),
         ("/lockdown all", "/lockdown [LEVEL]"),
+        ("/lockdown all", "LEVEL: normal, no-new-accounts, accounts-only, moderators-speak."),
         ("/help me", "/help [all]"),
     ],
 )
@@ -200,6 +201,11 @@ def test_what_cannot_be_done_is_not_said_but_explained(line: str, told: str) -> 
     action = parse(line)
     assert isinstance(action, Unclear)
     assert told in action.reason
+
+
+def test_each_setting_that_is_explained_can_be_typed() -> None:
+    for setting in verbs.SETTING_WORDS.split(", "):
+        assert isinstance(parse(f"/room {setting}"), ConfigureRoom)
 
 
 def test_help_shows_every_command_once() -> None:

@@ -7,11 +7,13 @@ A role is looked up where a power is used: in a room, or in the whole chat. SECU
 from enum import StrEnum
 from typing import Final
 
+from hubbub.broker.core.clock import at
 from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.roles import Role
 from hubbub.broker.core.state import Account, Room, State
 from hubbub.common.errors import Code
 from hubbub.common.fields import HistoryShown
+from hubbub.common.limits import RESTRAINT_SECONDS
 
 
 class Power(StrEnum):
@@ -28,16 +30,16 @@ class Power(StrEnum):
     INVITE_PRIVATE = "invite somebody to a private room"
     ADD = "make somebody a member"
     KICK = "put somebody out of the room"
-    MUTE = "mute somebody, let somebody speak again"
+    MUTE = "mute somebody or let somebody speak again"
     CONFIGURE = "change the room's settings"
     APPOINT = "give roles in the room"
     # In the whole chat, by the role there.
     POST_LOCKED_DOWN = "post and tell while only moderators speak"
     KICK_OUT = "put somebody out of the chat for now"
-    BAN = "ban, lift a ban, see the bans"
+    BAN = "ban, lift bans or see them"
     APPOINT_MODERATORS = "make somebody a moderator of the chat, or none"
     INVITE_NEWCOMERS = "make invite codes for newcomers"
-    LOCK_DOWN = "lock the chat down, open it again"
+    LOCK_DOWN = "lock the chat down or open it again"
     READ_AUDIT = "read the audit room"
 
 
@@ -69,6 +71,9 @@ IN_CHAT: Final[dict[Power, Role]] = {
 LEAST: Final[dict[Power, Role]] = {**IN_ROOM, **IN_CHAT}
 IN_AUDIT: Final = frozenset({Power.READ, Power.MARK})
 """All that there is to do in the audit room, whoever one is."""
+
+UNTIL_LIFTED: Final = RESTRAINT_SECONDS // 2 * 1000
+"""A restraint of more milliseconds is one without an end, to people."""
 
 NOT_MEMBER: Final = Refusal(Code.NOT_MEMBER, "you are not a member of that room")
 
@@ -130,12 +135,19 @@ def may_post(state: State, account: Account, room: Room, time: int) -> Refusal |
         return NOT_MEMBER
     role = role_in(account, room, time)
     if role < LEAST[Power.POST]:
-        return Refusal(Code.MUTED, f"you are muted in {room.name}")
+        return _muted(room, account, time)
     if room.audit or (room.read_only and role < LEAST[Power.POST_READ_ONLY]):
         return Refusal(Code.READ_ONLY, f"only moderators post in {room.name}")
     if refusal := may_speak(state, account):
         return refusal
     return _must_wait(room, account, role, time) if room.slow else None
+
+
+def _muted(room: Room, account: Account, time: int) -> Refusal:
+    until = room.restraint(account.number).muted
+    has_end = until < time + UNTIL_LIFTED
+    end = f" until {at(until)}" if has_end else ""
+    return Refusal(Code.MUTED, f"you are muted in {room.name}{end}")
 
 
 def _must_wait(room: Room, account: Account, role: Role, time: int) -> Refusal | None:

@@ -9,7 +9,7 @@ from typing import Final
 from hubbub.client.client import Client
 from hubbub.client.line import actions, authority
 from hubbub.client.line.authority import When
-from hubbub.client.line.lines import Line, notice
+from hubbub.client.line.lines import Line, command, notice
 from hubbub.client.line.qr import qr_lines
 from hubbub.client.line.terminal import ChatTerminal
 from hubbub.client.results import Invite
@@ -88,12 +88,12 @@ class Accounts:
         made = self._client.account.link()
         letters = normalise(made.code)
         where = self._place(letters)
-        for text in (
-            f"Once, within {spell(made.seconds)}, another device may use your name by",
-            f"    hubbub chat {where} --name {self._client.name}",
-            f"or, where it is asked for a password or code, by {grouped(letters)}",
+        for line in (
+            notice(f"Once, within {spell(made.seconds)}, another device may use your name by"),
+            command(f"hubbub chat {where} --name {self._client.name}"),
+            notice(f"or, where it is asked for a password or code, by {grouped(letters)}"),
         ):
-            self._show(notice(text))
+            self._show(line)
         self._warn_if_here()
 
     def invite(self, *, as_qr: bool) -> None:
@@ -101,12 +101,12 @@ class Accounts:
         made: Invite = self._client.moderation.make_invite()
         letters = normalise(made.code)
         link = self._place(letters)
-        for text in (
-            f"One newcomer may come in until {self._when(made.expires)}, by",
-            f"    hubbub chat {link}",
-            f"or, where an invite code is asked for, by {grouped(letters)}",
+        for line in (
+            notice(f"One newcomer may come in until {self._when(made.expires)}, by"),
+            command(f"hubbub chat {link}"),
+            notice(f"or, where an invite code is asked for, by {grouped(letters)}"),
         ):
-            self._show(notice(text))
+            self._show(line)
         self._warn_if_here()
         if as_qr:
             for line in qr_lines(link, self._terminal.columns):

@@ -140,10 +140,18 @@ class Asking:
     def _create(self, room: str) -> bool:
         try:
             self._client.create(room)
-        except RoomExists:  # somebody was faster
-            self._client.join(room)
+        except RoomExists:
+            self._join_again(room)
             return False
         return True
+
+    def _join_again(self, room: str) -> None:
+        """Join a room that there was none to join of, and none to be made: somebody was faster, or it is private."""
+        try:
+            self._client.join(room)
+        except UnknownRoom as error:
+            text = f"{room} is private: one of its moderators would have to invite you"
+            raise UnknownRoom(error.code, text) from None
 
     def _quit(self, room: str) -> None:
         self._client.leave(room)

@@ -271,7 +271,7 @@ class Chat:
         if screen.same_room(room, self._place.room):
             self._place.room = room  # as it is written, not as it was typed
         if fold(room) not in self._place.entered:
-            self._show(notice(f"You are a member of {room} now; /join {room} to talk there."))
+            self._show(notice(f"You are a member of {room} now; /join {room} takes you there."))
 
     def _out_of(self, left: RoomLeft) -> None:
         """Go back to the lobby if another session of the same person has left the room one talks in, or a moderator has put one out."""

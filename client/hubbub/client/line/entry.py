@@ -116,9 +116,8 @@ def enter(
 
 def _confirm(terminal: Terminal, address: Address) -> Callable[[str], bool]:
     def confirm(fingerprint: str) -> bool:
-        terminal.show(
-            f"You have not met the broker at {address} before. The fingerprint of its key is"
-        )
+        terminal.show(f"You have not met the broker at {address} before.")
+        terminal.show("The fingerprint of its key is")
         terminal.show(f"    {fingerprint}")
         answer = ask(terminal, "Is that what its owner told you? Trust it from now on (y/N)? ")
         return answer.casefold() in ("y", "yes")

@@ -38,6 +38,7 @@ class Line:
     """One line. `time` is when that happened, in milliseconds since 1970, UTC; None: now.
 
     `may_skip`: one of many, left out when they come too fast to be read. `rings`: worth a bell. `earlier`: said before one came.
+    `whole`: a command to be copied, which no row of the screen cuts; of one's own making only.
     """
 
     spans: tuple[Span, ...]
@@ -45,6 +46,7 @@ class Line:
     may_skip: bool = False
     rings: bool = False
     earlier: bool = False
+    whole: bool = False
 
     @classmethod
     def of(cls, text: str, style: Style = Style.PLAIN) -> Self:
@@ -62,6 +64,11 @@ class Line:
 def notice(text: str) -> Line:
     """Return what hubbub has to say."""
     return Line.of(text, Style.NOTICE)
+
+
+def command(text: str) -> Line:
+    """Return what somebody is to copy into a shell."""
+    return Line((Span(f"    {text}", Style.NOTICE),), whole=True)
 
 
 def rule(text: str) -> Line:

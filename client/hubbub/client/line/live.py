@@ -320,7 +320,8 @@ class LiveTerminal:
         columns = self.columns
         fragments: StyleAndTextTuples = []
         for line in lines:
-            fragments += wrapped(_fragments(line), columns)
+            parts = _fragments(line)
+            fragments += parts if line.whole else wrapped(parts, columns)
             fragments.append(("", "\n"))
         print_formatted_text(self._output, fragments, _NO_STYLES, color_depth=self._app.color_depth)
         if self._bell and any(line.rings for line in lines):

@@ -5,6 +5,7 @@ What was wrong is said, and asked for again a few times; of a pipe, once. Passwo
 
 import sys
 from collections.abc import Callable
+from textwrap import wrap
 from typing import Final
 
 from hubbub.client.client import Client
@@ -48,6 +49,8 @@ class Proving:
         """The password, or the code from another device, that was answered last: good for one name."""
         self._is_newcomer = True
         """Whether it was an invite code that was asked for last, if anything was."""
+        self._hint = ""
+        """What was told last of an empty answer."""
 
     @property
     def _proof(self) -> Proof:
@@ -55,7 +58,7 @@ class Proving:
 
     def enter(self, log_in: LogIn) -> Client | None:
         """Log in by one name, asking as long as it helps. None: the person takes another name. Raises what the broker refused in the end."""
-        self._unseen, self._is_newcomer = {}, True
+        self._unseen, self._is_newcomer, self._hint = {}, True, ""
         for left in range(TRIES, -1, -1):
             try:
                 return self._log_in(log_in)
@@ -102,7 +105,7 @@ class Proving:
             self._invite = {}
         self._tell(f"{error}.")
         if not self._is_newcomer:
-            self._tell("Enter alone: another name." if self._may_rename else "Enter alone: leave.")
+            self._explain("another name" if self._may_rename else "leave")
             return self._ask_secret()
         self._tell("Enter alone: the name is yours already, and has a password.")
         code = (self._answer(self._terminal.ask(INVITE)) or "").strip()
@@ -120,9 +123,17 @@ class Proving:
         self._unseen = {"code" if _is_code(secret) else "password": secret}
         return True
 
+    def _explain(self, meaning: str) -> None:
+        """Say what Enter alone means, unless it was said just before."""
+        if meaning != self._hint:
+            self._tell(f"Enter alone: {meaning}.")
+        self._hint = meaning
+
     def _tell(self, text: str) -> None:
+        """Say something to a person, with no word cut in two at the edge."""
         if self._terminal.interactive:
-            self._terminal.show(text)
+            for row in wrap(text, self._terminal.columns, break_on_hyphens=False):
+                self._terminal.show(row)
 
     def _answer(self, typed: str | None) -> str | None:
         """Return an answer; the end of a person's input ends the program: they know."""

@@ -73,6 +73,8 @@ class Verb:
     read: Callable[[str], Action | None]
     least: RoleName = "member"
     in_chat: bool = False
+    words: str = ""
+    """What there is to choose from behind the name, if its purpose does not say it."""
 
 
 def _alone(action: Action) -> Callable[[str], Action | None]:
@@ -155,6 +157,7 @@ _FLAGS: Final[dict[str, dict[str, Any]]] = {
 }
 SETTINGS: Final = (*_FLAGS, "slow", "history", "description")
 """The words that `/room` begins a setting with."""
+SETTING_WORDS: Final = "private, public, read-only, open, slow 10s, slow off, history all, history since-joined, description TEXT"
 
 
 def _settings(rest: str) -> Action | None:
@@ -219,7 +222,7 @@ VERBS: Final[dict[str, Verb]] = {
     "password": Verb("", "set one, to use your name elsewhere", _alone(ChangePassword())),
     "link": Verb("", "let another device of yours use your name", _alone(LinkDevice())),
     "devices": Verb("[remove N]", "list your devices, or remove one", _devices),
-    "room": Verb("[SETTINGS]", "show the settings here; owners change them", _settings),
+    "room": Verb("[SETTINGS]", "show the settings here; owners change them", _settings, words=SETTING_WORDS),
     "invite": Verb("[NAME]", "invite NAME here; owners, without NAME: newcomers", _invite),
     "add": Verb("NAME", "make NAME a member of this room", _name(AddPerson), "moderator"),
     "kick": Verb(
@@ -247,7 +250,7 @@ VERBS: Final[dict[str, Verb]] = {
         "WHOM", "let them in again", _room(lambda whom: Unban(*typed_subject(whom))), "moderator", in_chat=True
     ),
     "bans": Verb("", "list who is banned", _alone(ListBans()), "moderator", in_chat=True),
-    "lockdown": Verb("[LEVEL]", "say who may come and speak", _lockdown, "owner", in_chat=True),
+    "lockdown": Verb("[LEVEL]", "say who may come and speak", _lockdown, "owner", in_chat=True, words=", ".join(LEVELS)),
     "help": Verb("[all]", "show this list; all: what others may do too", lambda rest: (
         Help(all=bool(rest)) if rest.lower() in ("", "all") else None
     )),
@@ -291,9 +294,14 @@ def _command(text: str) -> Action:
     if verb is None:
         return Unclear(f"There is no command /{name}; /help lists them, //{name} says it as text.")
     try:
-        return verb.read(rest) or Unclear(f"Write {usage(name.lower())}: {verb.purpose}.")
+        return verb.read(rest) or _unclear(name.lower(), verb)
     except InvalidDuration as error:
         return Unclear(f"Not done: {error}.")
+
+
+def _unclear(name: str, verb: Verb) -> Unclear:
+    choice = f" {verb.argument.strip('[]')}: {verb.words}." if verb.words else ""
+    return Unclear(f"Write {usage(name)}: {verb.purpose}.{choice}")
 
 
 def _to_person(to: str, text: str) -> Action:
