@@ -151,7 +151,7 @@ def test_a_broker_warns_of_nobody_when_not_everybody_may_take_a_name(
 
 def test_the_first_invite_is_shown_with_the_link_or_alone_when_there_is_no_network() -> None:
     made = InviteMade(0, "abcd-efgh-ijkl-mnop", 25, 1_700_000_000_000)
-    first, shown, rest = first_invite([parse("192.168.1.20:5000")], KEY, made).split("\n")
+    first, _, shown, rest = first_invite([parse("192.168.1.20:5000")], KEY, made).split("\n")
     assert first.startswith("The first 25 newcomers join, until 2023-11-14 22:13 UTC, ")
     assert shown == f"    hubbub chat {JoinLink(parse('192.168.1.20:5000'), KEY, made.code)}"
     assert not rest
@@ -164,7 +164,9 @@ def test_newcomers_join_by_the_invite_of_the_first_start_and_others_do_not(town:
     broker = town.broker(*options)
     link = broker.sees_match(r"hubbub chat (hubbub://\S+/\w{16})\n")[1]
     assert parse_link(link).code
-    broker.sees(f"Newcomers need an invite. To make one: hubbub-broker invite --data {town.data}\n")
+    broker.sees(
+        f"Newcomers need an invite. To make one:\n    hubbub-broker invite --data {town.data}\n"
+    )
     for name in ("Alice", "Bob"):
         person = town.through_pipes(name, "chat", link, "--name", name)
         person.end_of_input()

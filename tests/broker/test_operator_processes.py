@@ -59,7 +59,7 @@ def test_a_command_ends_when_the_broker_does(town: Town) -> None:
 def test_the_start_says_how_one_becomes_the_owner_until_there_is_one(town: Town) -> None:
     options = ("--advertise", "127.0.0.1", "--registration", "open")
     broker = town.broker(*options)
-    hint = f"Nobody owns this chat yet. Once you are in, make yourself its owner: hubbub-broker role YOURNAME owner --data {town.data}\n"
+    hint = f"Nobody owns this chat yet. Once you are in, make yourself its owner:\n    hubbub-broker role YOURNAME owner --data {town.data}\n"
     broker.sees(hint)
     with Client(town.address, name="Alice", home=town.home("Alice")):
         assert operator(town, "role", "Alice", "owner").ends() == 0

@@ -23,6 +23,9 @@ KEY = "ab" * 32
         ("192.0.2.7/24", "network", "192.0.2.0/24"),
         ("2001:db8::/32", "network", "2001:db8::/32"),
         ("a/b", "account", "a/b"),
+        ("192.0.2.0/99", "network", "192.0.2.0/99"),
+        ("192.0.2/24", "network", "192.0.2/24"),
+        ("2001:db8::/200", "network", "2001:db8::/200"),
     ],
 )
 def test_a_subject_is_what_it_looks_like(typed: str, kind: BanKind, subject: str) -> None:

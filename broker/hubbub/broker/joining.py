@@ -56,7 +56,7 @@ def first_invite(addresses: list[Address], key: bytes, made: InviteMade) -> str:
     """Return what the operator is shown, once, of the invite that a new broker begins with. A secret, so no log entry."""
     code = f"    {made.code}"
     shown = _command(JoinLink(addresses[0], key, made.code)) if addresses else code
-    text = f"The first {made.uses} newcomers join, until {at(made.expires)}, with this invite, which is not shown again"
+    text = f"The first {made.uses} newcomers join, until {at(made.expires)}, with this invite,\nwhich is not shown again"
     return f"{text}\n{shown}\n"
 
 

@@ -103,14 +103,14 @@ def _tell_of_invites(broker: Broker, folder: Path, say: Callable[[str], None] | 
         made = broker.invite(FIRST_USES, FIRST_SECONDS)
         addresses = join_addresses(broker.address, broker.advertised)
         say(first_invite(addresses, broker.public_key, made))
-    text = "Newcomers need an invite. To make one: {command}"
+    text = "Newcomers need an invite. To make one:\n    {command}"
     log.info(Entry("registration_invite", text, command=told(folder, "invite")))
 
 
 def _tell_of_owner(broker: Broker, folder: Path) -> None:
     """Tell how the chat gets an owner, as long as it has none."""
     if not broker.has_owner:
-        text = "Nobody owns this chat yet. Once you are in, make yourself its owner: {command}"
+        text = "Nobody owns this chat yet. Once you are in, make yourself its owner:\n    {command}"
         log.info(Entry("no_owner", text, command=told(folder, "role", "YOURNAME", "owner")))
 
 

@@ -9,6 +9,9 @@ from hubbub.common.limits import KEY_BYTES
 
 _KEY: Final = re.compile(rf"[0-9a-fA-F]{{{2 * KEY_BYTES}}}")
 
+_ADDRESS_LIKE: Final = re.compile(r"[\d.]+|[\da-fA-F:]*:[\da-fA-F:]*")
+"""No name with a slash behind it: none has one."""
+
 
 def typed_subject(text: str) -> tuple[BanKind, str]:
     """Return what is meant by what was typed, and the subject. `@NAME` is a name, also of somebody who is called like an address; nothing is checked."""
@@ -20,9 +23,9 @@ def typed_subject(text: str) -> tuple[BanKind, str]:
         return "address", str(ip_address(text))
     except ValueError:
         pass
+    host, slash, _ = text.partition("/")
     try:
-        if "/" in text:  # no name has one
-            return "network", str(ip_network(text, strict=False))
+        return "network", str(ip_network(text, strict=False))
     except ValueError:
-        pass
-    return "account", text
+        is_meant = slash and _ADDRESS_LIKE.fullmatch(host)  # the broker says what is wrong with it
+    return ("network" if is_meant else "account"), text

@@ -137,7 +137,11 @@ Examples:
 {_EXITS}"""
 
 
-@click.command(context_settings=options.HELP, epilog=_LOCKDOWN)
+@click.command(
+    # As the client spells the levels, too.
+    context_settings={**options.HELP, "token_normalize_func": lambda word: word.replace("-", "_")},
+    epilog=_LOCKDOWN,
+)
 @click.argument("level", required=False, type=click.Choice(LEVELS), metavar="[LEVEL]")
 @options.data
 @options.as_json
