@@ -168,3 +168,14 @@ def test_a_closed_broker_takes_nobody_new(data: Path, tmp_path: Path) -> None:
         pytest.raises(RegistrationClosed),
     ):
         Client(broker.address, name="Alice", home=tmp_path)
+
+
+def test_a_device_may_be_called_what_is_no_unicode(enter: Enter) -> None:
+    [device] = enter("Alice", device="caf\udce9" * 20).account.devices()
+    assert device.label == ("caf?" * 20)[:64]
+
+
+@pytest.mark.parametrize("said", [{"code": 5}, {"password": 5}, {"device": 5}])
+def test_what_is_no_text_is_refused_where_it_is_given(enter: Enter, said: dict[str, int]) -> None:
+    with pytest.raises(TypeError, match="a text is a str, not int"):
+        enter("Alice", **said)

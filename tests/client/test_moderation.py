@@ -1,6 +1,6 @@
 """Moderators and owners at work, by real clients on a real broker: what they do is in force when the call returns."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -259,3 +259,25 @@ def test_what_cannot_be_ordered_is_refused_where_it_is_given(alice: Client) -> N
         alice.moderation.ban("account", "Bob", seconds=1.5)  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="at most 200 characters"):
         alice.moderation.kick("Bob", reason="x" * 201)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda chat: chat.account.remove_device(2**70),
+        lambda chat: chat.account.remove_device("phone"),
+        lambda chat: chat.moderation.ban("account", "\ud800"),
+        lambda chat: chat.moderation.ban("account", "x" * 100_000),
+        lambda chat: chat.moderation.ban("planet", "Mars"),
+        lambda chat: chat.moderation.lockdown("\ud800"),
+        lambda chat: chat.moderation.set_role("Bob", object()),
+        lambda chat: chat.moderation.make_invite(uses=0),
+        lambda chat: chat.moderation.configure("tea", private=1),
+    ],
+)
+def test_an_order_that_no_broker_takes_is_refused_and_ends_nobody(
+    alice: Client, order: Callable[[Client], None]
+) -> None:
+    with pytest.raises(RequestError):
+        order(alice)
+    alice.post("lobby", "still here")

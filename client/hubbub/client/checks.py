@@ -3,14 +3,16 @@
 from copy import deepcopy
 
 from hubbub.client.errors import BadCode, BadName, BadText, RequestError, TooLarge
-from hubbub.common.codec import check_data
+from hubbub.common.codec import array, check_data, decode_commands, encode
 from hubbub.common.codes import normalise
+from hubbub.common.commands import Query
 from hubbub.common.errors import Code, InvalidCode, InvalidName, WireError
-from hubbub.common.fields import Data
+from hubbub.common.fields import Data, snake_case
 from hubbub.common.limits import (
     AWAY_BYTES,
     DATA_BYTES,
     DESCRIPTION_BYTES,
+    DEVICE_LABEL_CHARACTERS,
     KIB,
     MAX_NUMBER,
     PASSWORD_CHARACTERS,
@@ -77,11 +79,31 @@ def check_password(text: str) -> None:
 
 
 def check_code(code: str) -> str:
-    """Return the letters of a code as it was typed. Raises BadCode if it cannot be one."""
+    """Return the letters of a code as it was typed. Raises BadCode if it cannot be one, or TypeError."""
+    _check_text(code)
     try:
         return normalise(code)
     except InvalidCode as error:
         raise BadCode(Code.BAD_CODE, str(error)) from None
+
+
+def device_label(text: str) -> str:
+    """Return what a device is to be called: cut, and with `?` for what is no Unicode, as the name of a machine may have. Raises TypeError."""
+    _check_text(text)
+    return text.encode(errors="replace").decode()[:DEVICE_LABEL_CHARACTERS]
+
+
+def check_command(command: Query) -> None:
+    """Raises RequestError for what no broker takes, since a field of it is of another type or out of its bounds. The text repeats no secret."""
+    try:
+        [found] = decode_commands(array([encode(command)]))
+    except (OverflowError, TypeError, UnicodeEncodeError):
+        text = f"{snake_case(type(command).__name__)} holds what cannot be sent"
+        raise RequestError(Code.INVALID, text) from None
+    except WireError as error:
+        raise RequestError(error.code, str(error)) from None
+    if isinstance(found, WireError):
+        raise RequestError(found.code, str(found))
 
 
 def check_reason(text: str) -> str:
@@ -101,9 +123,13 @@ def check_seconds(seconds: int, *, least: int = 0, most: int = RESTRAINT_SECONDS
         raise ValueError(f"seconds are {least} to {most}, not {seconds}")
 
 
-def _bytes(text: str) -> int:
+def _check_text(text: str) -> None:
     if not isinstance(text, str):
         raise TypeError(f"a text is a str, not {type(text).__name__}")
+
+
+def _bytes(text: str) -> int:
+    _check_text(text)
     try:
         return len(text.encode())
     except UnicodeEncodeError:

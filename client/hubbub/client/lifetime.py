@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Final
 
-from hubbub.client.checks import check_code, check_password
+from hubbub.client.checks import check_code, check_password, device_label
 from hubbub.client.door import nobody_listens
 from hubbub.client.errors import Closed, ConnectError, NobodyListens, Refused, WrongKey
 from hubbub.client.home import Home
@@ -22,7 +22,6 @@ from hubbub.client.target import Target
 from hubbub.client.tickets import new_future
 from hubbub.client.trust import Trust, changed, keep, server_key
 from hubbub.common.fingerprint import fingerprint
-from hubbub.common.limits import DEVICE_LABEL_CHARACTERS
 from hubbub.common.links import JoinLink, Place, address_of, parse_place
 from hubbub.common.names import fold
 
@@ -39,8 +38,8 @@ def credentials(password: str | None, code: str | None, device: str | None) -> C
         check_password(password)
     if code is not None:
         code = check_code(code)
-    label = platform.node() if device is None else device
-    return Credentials(password, code, label[:DEVICE_LABEL_CHARACTERS])
+    label = device_label(platform.node() if device is None else device)
+    return Credentials(password, code, label)
 
 
 def target(

@@ -7,6 +7,7 @@ Orders done twice are as good as done once, so one that gets no answer is simply
 from msgspec.structs import replace
 
 from hubbub.client.calls import expect, is_open, room_named
+from hubbub.client.checks import check_command
 from hubbub.client.effects import Ticket
 from hubbub.client.results import Ban, Device, Invite, LinkCode
 from hubbub.client.session import Session
@@ -16,8 +17,9 @@ from hubbub.common.replies import BanList, DeviceList, Done, InviteMade, LinkMad
 
 
 def order(session: Session, ticket: Ticket, command: Query) -> None:
-    """Have a command carried out; completes with what the reply tells."""
+    """Have a command carried out; completes with what the reply tells. Raises RequestError for one that no broker takes: sent, it would end the client."""
     if is_open(session, ticket):
+        check_command(command)
         session.reading.ask(lambda id: replace(command, id=id), _answer, ticket)
 
 
