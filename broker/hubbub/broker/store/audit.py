@@ -7,19 +7,21 @@ for its form only. Against accidents and tampering with files, not against someb
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.producers import Outcome
+from hubbub.broker.core.roles import Role
 from hubbub.broker.core.state import LOBBY_NUMBER
 from hubbub.broker.store.chains import Chain
 from hubbub.broker.store.connections import DAMAGE
 from hubbub.broker.store.findings import Fault, Log, Report, shown
 from hubbub.broker.store.rights import People, rights_faults, whose
 from hubbub.broker.store.rows import stored_fold
+from hubbub.broker.store.told import Told, decoded
 from hubbub.common.limits import EPOCH_BYTES
 from hubbub.common.names import fold
 
@@ -38,19 +40,6 @@ _PARTIES: Final = """
 """
 
 
-class _Event(msgspec.Struct, gc=False):
-    """What is looked at of an event, of whatever type: 0.3 µs instead of the codec's 3. The bytes are ours, and their digests prove them."""
-
-    type: str
-    seq: int = 0
-    sender: str = ""
-    to: str = ""
-    name: str = ""
-    by: str = ""
-    description: str = ""
-
-
-_events = msgspec.msgpack.Decoder(_Event)
 _outcomes = msgspec.msgpack.Decoder(list[Outcome])
 
 
@@ -83,8 +72,8 @@ class _Audit:
         self._rooms: dict[int, tuple[bytes, str, str]] = {}
         self._chains: dict[int, Chain] = {}
         self._inboxes: dict[int, Chain] = {}
-        self._members: dict[int, dict[str, int]] = {}
-        """What the rooms' events say: number of the room → name → since."""
+        self._told: dict[int, Told] = {}
+        """What the rooms' events say, by the room's number."""
 
     def run(self) -> Report:
         for line in self._sqlite_faults():
@@ -95,6 +84,7 @@ class _Audit:
             self._read_logs,
             self._compare_parties,
             self._compare_ends,
+            self._compare_rooms,
             self._compare_members,
             self._compare_markers,
         ):
@@ -191,9 +181,9 @@ class _Audit:
             chain.faults.append(Fault(chain.where, chain.seq + 1, what))
 
     def _read_room(self, chain: Chain, number: int) -> None:
-        self._members[number] = {}
+        told = self._told[number] = Told()
         for seq, digest, raw in self._rows(_ROOM_ROWS, number):
-            event = _decoded(raw)
+            event = decoded(raw)
             holds = ""
             if event is None:
                 holds = "no event can be read"
@@ -201,25 +191,8 @@ class _Audit:
                 holds = f"the event of seq {event.seq} stands here"
             chain.take(seq, raw, digest, holds)
             if event is not None:
-                self._follow(number, event)
-
-    def _follow(self, number: int, event: _Event) -> None:
-        """Do what an event did when it was applied."""
-        members = self._members[number]
-        match event.type:
-            case "message_posted":
-                self._report.messages += 1
-            case "room_created":
-                if event.by:  # else the broker made it: the audit room
-                    members[event.by] = event.seq
-                _, *written = self._rooms[number]
-                if written != [event.name, event.description]:
-                    room = f"room {shown(event.name)}"
-                    self._fault(room, "its name or headline is not what was written")
-            case "member_joined":
-                members[event.name] = event.seq
-            case "member_left":
-                members.pop(event.name, None)
+                told.follow(event)
+                self._report.messages += event.type == "message_posted"
 
     def _read_inbox(self, chain: Chain, number: int) -> None:
         for seq, digest, raw, message, peer in self._rows(_INBOX_ROWS, number):
@@ -227,7 +200,7 @@ class _Audit:
             if raw is None:
                 chain.faults.append(Fault(chain.where, seq, f"message {message} is missing"))
             else:
-                event = _decoded(raw)
+                event = decoded(raw)
                 if event is None:
                     holds = "no event can be read"
                 elif {event.sender, event.to} != {self._names[number], self._names.get(peer)}:
@@ -243,7 +216,7 @@ class _Audit:
             numbers.setdefault(name, set()).add(number)
         lacking: Counter[int] = Counter()
         for message, raw, accounts, peers in self._rows(_PARTIES):
-            event = _decoded(raw)
+            event = decoded(raw)
             self._report.messages += event is None or event.type == "message_told"
             if not accounts:
                 self._fault(f"message {message}", "is in no inbox")
@@ -307,18 +280,71 @@ class _Audit:
         return found.fetchone() is not None
 
     def _compare_members(self) -> None:
-        """Find memberships that are not what the rooms' events made."""
-        stored: dict[int, dict[str, int]] = {}
-        for room, account, since in self._table("members", "room, account, since"):
-            stored.setdefault(room, {})[self._names.get(account, f"account {account}")] = since
-        for number, chain in self._chains.items():
-            if number == LOBBY_NUMBER or chain.faults:
+        """Find memberships, roles and mutes that are not what the rooms' events made."""
+        has_roles = self._has("members", "role")
+        stored: dict[int, dict[str, tuple[int, int]]] = {}
+        columns = f"room, account, since, {'role' if has_roles else '0'}"
+        for room, account, *membership in self._table("members", columns):
+            name = self._names.get(account, f"account {account}")
+            stored.setdefault(room, {})[name] = membership[0], membership[1]
+        for number, told in self._followed():
+            if number == LOBBY_NUMBER:
                 continue
-            made, kept = self._members[number], stored.get(number, {})
-            for name in sorted(made.keys() | kept.keys()):
-                if made.get(name) != kept.get(name):
-                    what = f"the log tells otherwise of {shown(name)}"
-                    self._fault(f"members of {chain.where}", what)
+            kept = stored.get(number, {})
+            made = {
+                name: (since, told.role(name) if has_roles else 0)
+                for name, since in told.members.items()
+            }
+            self._differ(f"members of {self._chains[number].where}", made, kept)
+        if has_roles:
+            self._compare_mutes()
+
+    def _compare_mutes(self) -> None:
+        stored: dict[int, dict[str, int]] = {}
+        for room, account, muted in self._table("restraints", "room, account, muted"):
+            if muted and account not in self._released:
+                stored.setdefault(room, {})[self._names.get(account, "")] = muted
+        for number, told in self._followed():
+            kept = stored.get(number, {})
+            # One that has passed is forgotten some time, and no event says so.
+            made = {name: until for name, until in told.muted.items() if name in kept}
+            self._differ(f"mutes in {self._chains[number].where}", made, kept)
+
+    def _differ(self, where: str, made: Mapping[str, object], kept: Mapping[str, object]) -> None:
+        for name in sorted(made.keys() | kept.keys()):
+            if made.get(name) != kept.get(name):
+                self._fault(where, f"the log tells otherwise of {shown(name)}")
+
+    def _followed(self) -> Iterator[tuple[int, Told]]:
+        """Yield the rooms whose log is whole, so that it tells how things are."""
+        for number, chain in self._chains.items():
+            if not chain.faults:
+                yield number, self._told[number]
+
+    def _compare_rooms(self) -> None:
+        """Find settings of rooms, and roles in the whole chat, that are not what the rooms' events made."""
+        has_settings = self._has("rooms", "private")
+        columns = "private, read_only, since_joined, slow" if has_settings else "0, 0, 0, 0"
+        rows = {number: row for number, *row in self._table("rooms", f"number, {columns}")}
+        for number, told in self._followed():
+            _, *written = self._rooms[number]
+            if number == LOBBY_NUMBER:
+                told.name = told.name or written[0]
+            if written != [told.name, told.description]:
+                self._fault(
+                    f"room {shown(told.name)}", "its name or headline is not what was written"
+                )
+            names = ("private", "read_only", "since_joined", "slow")
+            for setting in told.unlike(dict(zip(names, rows[number], strict=True))):
+                self._fault(self._chains[number].where, f"the log tells otherwise of {setting}")
+            if number == LOBBY_NUMBER and self._has("accounts", "role"):
+                self._compare_roles(told)
+
+    def _compare_roles(self, lobby: Told) -> None:
+        for account, name, role in self._table("accounts", "account, name, role"):
+            expected = Role.MEMBER if account in self._released else lobby.role(name)
+            if role != expected:
+                self._fault(self._account(account), "the log tells otherwise of the role")
 
     def _compare_markers(self) -> None:
         """Find members without a marker, and markers of others."""
@@ -333,10 +359,3 @@ class _Audit:
             what = "is not a member's" if (account, room) in marked else "is missing"
             where = self._chains[room].where if room in self._chains else f"room number {room}"
             self._fault(f"marker of {name} in {where}", what)
-
-
-def _decoded(raw: bytes) -> _Event | None:
-    try:
-        return _events.decode(raw)
-    except (msgspec.DecodeError, TypeError):
-        return None
