@@ -25,7 +25,8 @@
     │   ├── RoomExists, LobbyIsForAll, TooManyRooms
     │   ├── Forbidden                  one's role or a restraint is against it: forbidden, muted, barred, read_only, slow_mode, locked_down
     │   ├── WeakPassword               too easily guessed: the text has advice
-    │   └── AlreadyDone                it happened before; its outcome is no longer remembered
+    │   ├── AlreadyDone                it happened before; its outcome is no longer remembered
+    │   └── Cancelled                  by `Client.cancel`, before the broker took it
     ├── OutcomeUnknown                 no answer in time: a write may still happen (it stays in the outbox)
     ├── Closed                         the client was closed, or has ended; `__cause__` says why
     ├── Forked                         a client does not survive fork: make one in the child
@@ -270,5 +271,5 @@ def not_connected(address: str, *, is_denied: bool) -> Refused:
         text = "lets nobody in from here: this device or address is banned, or too many connections came from it; try again later"
         return Refused(f"the broker at {address} {text}")
     return Refused(
-        f"the broker at {address} refuses the connection, or is none with the expected key"
+        f"the broker at {address} refuses the connection: too many came from here just now, or it is none with the expected key; try again later"
     )

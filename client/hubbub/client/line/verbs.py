@@ -48,7 +48,7 @@ from hubbub.client.line.actions import (
 )
 from hubbub.common.durations import is_duration, parse_duration
 from hubbub.common.errors import InvalidDuration
-from hubbub.common.fields import LockdownLevel, RoleName
+from hubbub.common.fields import BanKind, LockdownLevel, RoleName
 from hubbub.common.limits import SLOW_SECONDS
 from hubbub.common.subjects import typed_subject
 
@@ -119,13 +119,20 @@ def _measure(make: Callable[[str, int, str], Action]) -> Callable[[str], Action 
     """Read whom, for how long and why; the latter two may be left out."""
 
     def read(rest: str) -> Action | None:
-        whom, *further = rest.split(maxsplit=1)
-        length, _, reason = (*further, "")[0].partition(" ")
-        if is_duration(length):
-            return make(whom, parse_duration(length), " ".join(reason.split()))
-        return make(whom, 0, " ".join("".join(further).split()))
+        match rest.split():
+            case [whom, length, *reason] if is_duration(length):
+                return make(whom, parse_duration(length), " ".join(reason))
+            case [whom, *reason]:
+                return make(whom, 0, " ".join(reason))
+            case _:
+                return None
 
-    return lambda rest: read(rest) if rest else None
+    return read
+
+
+def _subject(whom: str) -> tuple[BanKind, str]:
+    """Return whom a ban is about: behind an @ it is a name, however it goes on."""
+    return typed_subject(f"@{_bare(whom)}" if whom[:1] in ("@", "\uff20") else whom)
 
 
 def _devices(rest: str) -> Action | None:
@@ -242,12 +249,12 @@ VERBS: Final[dict[str, Verb]] = {
     "ban": Verb(
         "WHOM [2d] [WHY]",
         "keep a name, address or network out of the chat",
-        _measure(lambda whom, seconds, why: Ban(*typed_subject(whom), seconds, why)),
+        _measure(lambda whom, seconds, why: Ban(*_subject(whom), seconds, why)),
         "moderator",
         in_chat=True,
     ),
     "unban": Verb(
-        "WHOM", "let them in again", _room(lambda whom: Unban(*typed_subject(whom))), "moderator", in_chat=True
+        "WHOM", "let them in again", _room(lambda whom: Unban(*_subject(whom))), "moderator", in_chat=True
     ),
     "bans": Verb("", "list who is banned", _alone(ListBans()), "moderator", in_chat=True),
     "lockdown": Verb("[LEVEL]", "say who may come and speak", _lockdown, "owner", in_chat=True, words=", ".join(LEVELS)),
