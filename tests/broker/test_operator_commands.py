@@ -209,7 +209,8 @@ def test_the_chat_is_locked_down_until_the_operator_says_otherwise(
     operator: Operator, level: str
 ) -> None:
     assert operator.says("lockdown") == "The lockdown is normal.\n"
-    assert operator.says("lockdown", level) == f"The lockdown is {level} now.\n"
+    for spelt in (level, level.replace("_", "-")):
+        assert operator.says("lockdown", spelt) == f"The lockdown is {level} now.\n"
     assert operator.tells("lockdown") == {"level": level}
 
 
@@ -292,7 +293,10 @@ def test_a_program_gets_the_code_and_the_links(operator: Operator) -> None:
     assert operator.run("invite", "--days", "4000").exit_code == 2
 
 
-def test_a_link_is_drawn_for_a_telephone(operator: Operator) -> None:
+def test_a_link_is_drawn_for_a_telephone(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     plain = operator.says("invite").splitlines()
     *_, link = plain
     drawn = operator.says("invite", "--qr").splitlines()[len(plain) :]
@@ -300,6 +304,16 @@ def test_a_link_is_drawn_for_a_telephone(operator: Operator) -> None:
     assert {len(line) for line in drawn} == {sides[0]}
     assert len(drawn) == (sides[1] + 1) // 2
     assert set("".join(drawn)) <= set(" █▀▄")
+    monkeypatch.setenv("COLUMNS", str(sides[0] - 1))
+    *_, told = operator.says("invite", "--qr").splitlines()
+    assert told.startswith(f"The QR code needs {sides[0]} columns")
+
+
+def test_a_role_in_the_lobby_is_told_as_one_in_the_whole_chat(operator: Operator) -> None:
+    operator.enters("Alice")
+    told = operator.says("role", "Alice", "moderator", "--room", "Lobby")
+    assert told == "Alice is moderator of the chat now.\n"
+    assert operator.tells("users", "Alice")["role"] == "moderator"
 
 
 def test_somebody_who_lost_a_device_comes_in_by_the_operator_s_link(operator: Operator) -> None:

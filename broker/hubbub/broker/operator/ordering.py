@@ -2,7 +2,10 @@
 
 import io
 import shlex
+import shutil
+import sys
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -20,8 +23,12 @@ from hubbub.common.durations import spell
 from hubbub.common.fields import LockdownLevel, RoleName
 from hubbub.common.limits import RESTRAINT_SECONDS
 from hubbub.common.links import JoinLink
+from hubbub.common.names import LOBBY, fold
 from hubbub.common.replies import Done, InviteMade, LinkMade
 from hubbub.common.subjects import typed_subject
+
+_QUIET_MODULES: Final = 2
+"""The light margin of a QR code: half of what the standard asks for, and enough for today's cameras."""
 
 
 def _done(broker: Broker, order: r.AnyRequest, said: str, *, json: bool) -> None:
@@ -73,9 +80,20 @@ def _print_code(code: str, links: list[str], told: str, *, qr: bool) -> None:
         for each in links:
             click.echo(f"    hubbub chat {shlex.quote(each)}")
     if qr and links:
-        drawn = io.StringIO()
-        segno.make(links[0], error="l", micro=False).terminal(drawn, border=2, compact=True)
-        click.echo(drawn.getvalue().rstrip("\n"))
+        _draw(links[0])
+
+
+def _draw(link: str) -> None:
+    """Print a link as a QR code, or, where the terminal has too few columns for it, a line that says so."""
+    code = segno.make(link, error="l", micro=False)
+    width, _ = code.symbol_size(border=_QUIET_MODULES)
+    columns = shutil.get_terminal_size((sys.maxsize, 24)).columns  # of a pipe: enough
+    if width > columns:
+        click.echo(f"The QR code needs {width} columns, and this terminal has {columns}: widen it.")
+        return
+    drawn = io.StringIO()
+    code.terminal(drawn, border=_QUIET_MODULES, compact=True)
+    click.echo(drawn.getvalue().rstrip("\n"))
 
 
 def role(data: Path, name: str, role: str, room: str, *, json: bool) -> None:
@@ -88,7 +106,8 @@ def role(data: Path, name: str, role: str, room: str, *, json: bool) -> None:
 
 
 def _where(room: str) -> str:
-    return f"of {room}" if room else "of the chat"
+    """Return where a role holds, or one is put out: in the lobby that is the whole chat."""
+    return f"of {room}" if room and fold(room) != LOBBY else "of the chat"
 
 
 def release(data: Path, name: str, *, yes: bool, json: bool) -> None:

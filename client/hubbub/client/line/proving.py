@@ -107,7 +107,7 @@ class Proving:
         if not self._is_newcomer:
             self._explain("another name" if self._may_rename else "leave")
             return self._ask_secret()
-        self._tell("Enter alone: the name is yours already, and has a password.")
+        self._explain("the name is yours already, and has a password")
         code = (self._answer(self._terminal.ask(INVITE)) or "").strip()
         if code and (self._terminal.interactive or _is_code(code)):
             self._invite = {"code": code}
