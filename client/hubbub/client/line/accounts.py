@@ -5,6 +5,7 @@ A password is in no action, no line and no history: it goes from the terminal to
 
 from collections.abc import Callable
 from typing import Final
+from unicodedata import category
 
 from hubbub.client.client import Client
 from hubbub.client.line import actions, authority
@@ -58,6 +59,7 @@ class Accounts:
     def answer(self, typed: str) -> None:
         """Take what was typed unseen. Raises HubbubError if that is no new password; then, and after the last answer, what is typed is seen again."""
         first, self._first = self._first, None
+        typed = typed.strip("\r\n")  # pasted with its line's end, which is not typed elsewhere
         if typed and first is None:
             self._first = typed
             self._ask(AGAIN)
@@ -68,6 +70,8 @@ class Accounts:
             self._show(notice("Your password is as it was."))
         elif typed != first:
             raise HubbubError("That was not the same twice: your password is as it was.")
+        elif any(category(character) == "Cc" for character in typed):
+            raise HubbubError("A password is one line of what can be typed: yours is as it was.")
         else:
             self._client.account.set_password(typed)
             name, where = self._client.name, self._client.address
