@@ -245,6 +245,20 @@ def test_what_waits_for_a_lost_session_counts_until_it_is_hashed() -> None:
     assert len(desk.core.context.hashing) == 1
 
 
+def test_whoever_loses_connection_after_connection_while_their_password_is_checked_comes_in() -> (
+    None
+):
+    desk = open_desk(limits=Limits(password_tries_burst=1, address_tries_burst=1))
+    sets_password(desk.meets("Alice"))
+    desk.passwords_wait = True
+    for _ in range(2):
+        desk.connects("phone").hello().logs_in("Alice", password=PASSWORD).vanishes()
+        desk.hashes_passwords()
+    phone = desk.connects("phone").hello().logs_in("Alice", password=PASSWORD)
+    desk.hashes_passwords()
+    phone.gets_welcome()
+
+
 @pytest.mark.parametrize("what", ["login", "change"])
 def test_a_person_tries_again_when_the_hasher_failed(what: str) -> None:
     desk = open_desk()

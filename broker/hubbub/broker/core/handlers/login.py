@@ -148,7 +148,6 @@ def verified(context: Context, waiting: Hashing, result: Verified, now: Now) -> 
     account = context.state.accounts.get(waiting.account or 0)
     if not result.matches or account is None:
         return _refuse(session, BAD_CREDENTIALS)
-    context.tries.password_was_right(waiting.name, session.peer.address)
     if account.password != waiting.phc:  # set anew, or hashed anew at another login
         text = "the password was changed just now; try again"
         return _refuse(session, Refusal(Code.BUSY, text), BUSY_SECONDS)

@@ -41,6 +41,8 @@ def hashed(context: Context, result: HashResult, now: Now) -> list[Effect]:
     session = waiting.session
     is_there = context.sessions.get(session.peer.routing_id) is session
     session.hashing = None
+    if isinstance(result, Verified) and result.matches:  # also where a connection broke meanwhile
+        context.tries.password_was_right(waiting.name, session.peer.address)
     if not is_there or session.state is SessionState.LEAVING:
         return []
     match result:
