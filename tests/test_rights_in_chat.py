@@ -199,6 +199,18 @@ def test_whoever_thinks_better_of_a_password_goes_on_chatting(
     owner.sees("Bob: still here")
 
 
+def test_a_password_is_forgotten_when_the_broker_is_gone_meanwhile(town: Town) -> None:
+    broker = town.broker()
+    bob = enters(town, "Bob")
+    bob.types("/password")
+    bob.shows("^New password:")
+    bob.keys(PASSWORD)
+    broker.kill()
+    bob.shows("^Connection lost")
+    bob.enter()
+    bob.shows(r"^The broker is out of reach: your password is as it was.\n\nlobby")
+
+
 def test_a_password_behind_its_command_is_not_kept_on_the_screen(
     town: Town, owner: OnTerminal
 ) -> None:

@@ -316,8 +316,11 @@ class Chat:
         return True
 
     def _answer(self, typed: str) -> None:
-        """Hand on what was typed unseen."""
+        """Hand on what was typed unseen. Without a broker it is forgotten: nobody expects it to be done when that is back."""
         try:
+            if self._terminal.interactive and not self._connected:
+                self._accounts.give_up()
+                raise HubbubError("The broker is out of reach: your password is as it was.")
             self._accounts.answer(typed)
         except HubbubError as error:
             self._complain(str(error))
