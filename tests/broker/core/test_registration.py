@@ -317,3 +317,19 @@ def test_no_more_sessions_come_in_together_than_may() -> None:
     codes = [reply.code for person in all for reply in person.unread if isinstance(reply, Error)]
     assert codes == [Code.TOO_MANY_SESSIONS] * 2
     assert len(desk.core.context.sessions.of(1)) == 2
+
+
+def test_nobody_new_comes_in_behind_a_lockdown() -> None:
+    desk = open_desk()
+    code = invites(desk)
+    desk.stalls()
+    first = comes(desk, "Alice")  # is in flight: what follows is one batch
+    desk.decrees(Lockdown(1, "no_new_accounts"))
+    late, invited = comes(desk, "Bob"), comes(desk, "Carol", code=code)
+    desk.goes_on()
+    first.gets_welcome()
+    late.gets(refused(Code.LOCKED_DOWN, id=2))
+    invited.gets(refused(Code.LOCKED_DOWN, id=2))
+    assert [row.name for row in desk.store.accounts.values()] == ["Alice"]
+    desk.decrees(Lockdown(3, "normal"))
+    invited.logs_in("Carol", code=code).gets_welcome()

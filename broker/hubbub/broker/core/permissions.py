@@ -12,7 +12,7 @@ from hubbub.broker.core.records import Refusal
 from hubbub.broker.core.roles import Role
 from hubbub.broker.core.state import Account, Room, State
 from hubbub.common.errors import Code
-from hubbub.common.fields import HistoryShown
+from hubbub.common.fields import HistoryShown, LockdownLevel
 from hubbub.common.limits import RESTRAINT_SECONDS
 
 
@@ -74,6 +74,13 @@ IN_AUDIT: Final = frozenset({Power.READ, Power.MARK})
 
 UNTIL_LIFTED: Final = RESTRAINT_SECONDS // 2 * 1000
 """A restraint of more milliseconds is one without an end, to people."""
+
+_LEVELS: Final[tuple[LockdownLevel, ...]] = (
+    "normal",
+    "no_new_accounts",
+    "accounts_only",
+    "moderators_speak",
+)
 
 NOT_MEMBER: Final = Refusal(Code.NOT_MEMBER, "you are not a member of that room")
 
@@ -156,6 +163,11 @@ def _must_wait(room: Room, account: Account, role: Role, time: int) -> Refusal |
         return None
     text = f"{room.name} is in slow mode: wait {-(-wait // 1000)} s before you post again"
     return Refusal(Code.SLOW_MODE, text)
+
+
+def reaches(state: State, level: LockdownLevel) -> bool:
+    """Whether the chat is locked down at least so far."""
+    return _LEVELS.index(state.lockdown) >= _LEVELS.index(level)
 
 
 def may_speak(state: State, account: Account) -> Refusal | None:

@@ -4,6 +4,7 @@ from hubbub.broker.core.auditing import Deed, note
 from hubbub.broker.core.batch import Batch, Registered
 from hubbub.broker.core.changes import AccountRow, DeviceRow, InviteRow
 from hubbub.broker.core.limits import Limits
+from hubbub.broker.core.permissions import reaches
 from hubbub.broker.core.records import AddDevice, Refusal, Register, UseDevice
 from hubbub.broker.core.state import Account, State
 from hubbub.common.errors import Code
@@ -14,6 +15,10 @@ BAD_CODE = Refusal(
 )
 BAD_CREDENTIALS = Refusal(
     Code.BAD_CREDENTIALS, "the password is wrong, or this name cannot be used by a password"
+)
+OR_YOURS = "If the name is yours: come in by its password, or by a code that /link shows on a device of yours"
+NO_NEWCOMERS = Refusal(
+    Code.LOCKED_DOWN, f"the chat is locked down: nobody new comes in now. {OR_YOURS}"
 )
 
 
@@ -32,6 +37,8 @@ def _new_account(state: State, batch: Batch, record: Register) -> Account | Refu
         return refusal
     if not record.may_be_new:
         return Refusal(Code.INVITE_REQUIRED, "this name is free; to take it you need an invite")
+    if reaches(state, "no_new_accounts"):
+        return NO_NEWCOMERS  # since it was asked for
     if record.invite and not _spend(state, batch, record):
         return BAD_CODE
     row = AccountRow(len(state.accounts) + 1, record.name, record.time, invited=bool(record.invite))

@@ -2,25 +2,12 @@
 
 from hubbub.broker.core.auditing import Deed, note
 from hubbub.broker.core.batch import Batch, Expelled
-from hubbub.broker.core.permissions import Power, may
+from hubbub.broker.core.permissions import Power, may, reaches
 from hubbub.broker.core.records import Decree, Refusal
 from hubbub.broker.core.roles import Role
 from hubbub.broker.core.state import Account, State
 from hubbub.common.commands import Lockdown
 from hubbub.common.errors import Code
-from hubbub.common.fields import LockdownLevel
-
-_LEVELS: tuple[LockdownLevel, ...] = (
-    "normal",
-    "no_new_accounts",
-    "accounts_only",
-    "moderators_speak",
-)
-
-
-def reaches(state: State, level: LockdownLevel) -> bool:
-    """Whether the chat is locked down at least so far."""
-    return _LEVELS.index(state.lockdown) >= _LEVELS.index(level)
 
 
 def check_lockdown(command: Lockdown) -> Refusal | None:

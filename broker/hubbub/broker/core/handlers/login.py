@@ -22,10 +22,18 @@ from hubbub.broker.core.context import (
 )
 from hubbub.broker.core.effects import Effect, LogPeer, Send
 from hubbub.broker.core.handlers.connection import welcome
-from hubbub.broker.core.handlers.lockdown import reaches
 from hubbub.broker.core.hashing import Verified, Verify
+from hubbub.broker.core.permissions import reaches
 from hubbub.broker.core.records import AddDevice, Refusal, Register, UseDevice
-from hubbub.broker.core.registration import BAD_CODE, BAD_CREDENTIALS, invite_for, owner_of, vouches
+from hubbub.broker.core.registration import (
+    BAD_CODE,
+    BAD_CREDENTIALS,
+    NO_NEWCOMERS,
+    OR_YOURS,
+    invite_for,
+    owner_of,
+    vouches,
+)
 from hubbub.broker.core.sessions import Session, SessionState
 from hubbub.broker.core.state import Account
 from hubbub.common.codes import hash_of
@@ -37,10 +45,6 @@ from hubbub.common.replies import Error
 
 _KEY_ANNOUNCED = Refusal(Code.INVALID, "the events key must be a new one for each login")
 _UNAVAILABLE = "nobody new can be let in just now; try again"
-_OR_YOURS = "If the name is yours: come in by its password, or by a code that /link shows on a device of yours"
-_NO_NEWCOMERS = Refusal(
-    Code.LOCKED_DOWN, f"the chat is locked down: nobody new comes in now. {_OR_YOURS}"
-)
 _DAY_MILLIS = 24 * 3600 * 1000
 
 
@@ -167,11 +171,11 @@ def _as_newcomer(context: Context, session: Session, name: str, now: Now) -> lis
     if registration == "open":
         return _register(context, session, name, now)
     if reaches(context.state, "no_new_accounts"):
-        return _refuse(session, _NO_NEWCOMERS)
+        return _refuse(session, NO_NEWCOMERS)
     if registration == "invite":
-        text = f"newcomers need an invite code here. {_OR_YOURS}"
+        text = f"newcomers need an invite code here. {OR_YOURS}"
         return _refuse(session, Refusal(Code.INVITE_REQUIRED, text))
-    text = f"this chat takes no newcomers. {_OR_YOURS}"
+    text = f"this chat takes no newcomers. {OR_YOURS}"
     return _refuse(session, Refusal(Code.REGISTRATION_CLOSED, text))
 
 
@@ -194,7 +198,7 @@ def _register(
         if isinstance(owner, Refusal):
             return _refuse(session, owner)
     if reaches(context.state, "no_new_accounts"):
-        return _refuse(session, _NO_NEWCOMERS)
+        return _refuse(session, NO_NEWCOMERS)
     if wait := context.tries.newcomer(session.peer.address, now.monotonic):
         return _slow_down(session, wait)
     return _claim(
