@@ -62,6 +62,8 @@ WINDOW_COMMANDS: Final = 512
 """Records that a client may have sent and not yet seen answered; the broker remembers as many outcomes."""
 WINDOW_BYTES: Final = 512 * KIB
 PRODUCER_LIFETIME_DAYS: Final = 90
+PRODUCERS_PER_ACCOUNT: Final = 1_000
+"""That are remembered, those used last. Each may take 30 KiB, and whoever logs in with a new one each time makes thousands an hour."""
 
 # Pages.
 PAGE_ITEMS: Final = 1000

@@ -5,14 +5,17 @@ from tests.broker.core.desk import START, WALL, Desk, Person
 from tests.broker.core.memory_store import LOBBY, MemoryStore
 from tests.broker.core.wire import refused
 
+from hubbub.broker.core.apply import apply
 from hubbub.broker.core.changes import ProducerRow
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.core import TIDY_SECONDS
+from hubbub.broker.core.limits import LIMITS
+from hubbub.broker.core.records import Submission, Writes
 from hubbub.broker.errors import StorageError
 from hubbub.common.codec import encode
 from hubbub.common.commands import Create, Hello, Logout, Post, Skip, Tell, Write
 from hubbub.common.errors import Code
-from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, WINDOW_COMMANDS
+from hubbub.common.limits import PRODUCER_LIFETIME_DAYS, PRODUCERS_PER_ACCOUNT, WINDOW_COMMANDS
 from hubbub.common.replies import Acked, Bye, Error, Greeted, Reply, Resend
 
 DAY = 24 * 3600
@@ -355,3 +358,19 @@ def test_a_write_that_was_taken_cannot_be_skipped_any_more() -> None:
     alice.sends(*posts(1)).gets(Acked(1, LOBBY, 1))
     alice.sends(Skip(1)).gets(Acked(1, LOBBY, 1))
     assert events_in_lobby(desk) == 1
+
+
+def test_the_producer_used_longest_ago_is_forgotten_when_an_account_has_too_many() -> None:
+    desk = Desk()
+    desk.meets("Alice")
+    desk.meets("Bob").sends(*posts(1))
+    state, store = desk.core.context.state, desk.store
+    ids = [b"%016d" % number for number in range(PRODUCERS_PER_ACCOUNT + 2)]
+    records = [Writes(1, id, WALL + time, [(posts(1)[0], None)]) for time, id in enumerate(ids)]
+    records[2:2] = [Writes(1, ids[0], WALL + 3, [(posts(2)[0], None)])]
+    for record in records:
+        store.commit(apply(state, [Submission(record, b"", 1, 100)], LIMITS).changes)
+    kept = {id for account, id in store.producers if account == 1}
+    assert kept == set(ids) - {ids[1], ids[2]}
+    assert kept == {id for account, id in state.producers if account == 1}
+    assert len(store.producers) == PRODUCERS_PER_ACCOUNT + 1  # and Bob's

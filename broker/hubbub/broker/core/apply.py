@@ -25,7 +25,7 @@ from hubbub.broker.core.records import (
 from hubbub.broker.core.registration import add_device, register, use_device
 from hubbub.broker.core.rules import DECREES, OPERATORS, WRITES
 from hubbub.broker.core.state import State
-from hubbub.broker.core.tidying import forget_producer, tidy
+from hubbub.broker.core.tidying import forget_producer, make_room_for_producer, tidy
 from hubbub.common.errors import Code
 from hubbub.common.replies import Done, Error, Reply
 
@@ -73,7 +73,9 @@ def _apply_writes(state: State, batch: Batch, record: Writes, writer: Writer) ->
             text = "this producer is not known (any more): begin a new one, whether earlier writes were done is not known"
             batch.refused(writer, record.writes[0][0].n, Refusal(Code.PRODUCER_EXPIRED, text))
             return
-        producer = state.producers[key] = Producer()
+        make_room_for_producer(state, batch, record.account)
+        producer = Producer()
+        state.add_producer(key, producer)
     producer.unpack()
     told = batch.runs_for(writer)
     for write, refusal in record.writes:

@@ -176,7 +176,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=1,
             le=1_000,
-            description="Rooms beside the lobby that one account can be a member of. A welcome lists them all in one frame: 0.3 MB at worst.",
+            description="Rooms beside the lobby that one account can be a member of. A welcome lists them all in one frame: 0.8 MB at worst.",
         ),
     ] = 1_000
     rooms_made_per_account: Annotated[

@@ -180,6 +180,7 @@ class State:
         self.rooms: dict[int, Room] = {}
         self.room_by_id: dict[bytes, Room] = {}
         self.producers: dict[tuple[int, bytes], Producer] = {}
+        self._producers_of: dict[int, set[bytes]] = {}
         self.rooms_made: dict[int, int] = {}
         """By account: how many rooms it made, whether it is still in them or not."""
         self._account_by_name: dict[str, Account] = {}
@@ -214,7 +215,7 @@ class State:
         for account, markers in snapshot.markers.items():
             self.accounts[account].markers = markers.copy()
         for key, producer in snapshot.producers.items():
-            self.producers[key] = Producer.from_row(producer)
+            self.add_producer(key, Producer.from_row(producer))
 
     def add_account(
         self, row: AccountRow, head: LogHead = _NOTHING, *, committed: bool = False
@@ -261,6 +262,23 @@ class State:
         self._names_of_key[device.key] -= 1
         if not self._names_of_key[device.key]:
             del self._names_of_key[device.key]
+
+    def add_producer(self, key: tuple[int, bytes], producer: Producer) -> None:
+        """Enter a producer under its account and id."""
+        self.producers[key] = producer
+        self._producers_of.setdefault(key[0], set()).add(key[1])
+
+    def remove_producer(self, key: tuple[int, bytes]) -> None:
+        """Forget a producer."""
+        del self.producers[key]
+        of_account = self._producers_of.get(key[0], set())
+        of_account.discard(key[1])
+        if not of_account:
+            self._producers_of.pop(key[0], None)
+
+    def producers_of(self, account: int) -> frozenset[bytes] | set[bytes]:
+        """Return the ids of an account's producers; not to be changed."""
+        return self._producers_of.get(account, frozenset())
 
     def add_room(self, row: RoomRow, head: LogHead = _NOTHING) -> Room:
         """Enter a room under its id and its name."""

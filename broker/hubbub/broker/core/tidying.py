@@ -5,6 +5,7 @@ from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.records import Tidy
 from hubbub.broker.core.restraints import lift_ended
 from hubbub.broker.core.state import State
+from hubbub.common.limits import PRODUCERS_PER_ACCOUNT
 
 
 def tidy(state: State, batch: Batch, record: Tidy) -> None:
@@ -24,8 +25,16 @@ def tidy(state: State, batch: Batch, record: Tidy) -> None:
         batch.changes.invites[code] = None
 
 
+def make_room_for_producer(state: State, batch: Batch, account: int) -> None:
+    """Forget the one of an account's producers that was used longest ago, if it has as many as it may."""
+    ids = state.producers_of(account)
+    if len(ids) >= PRODUCERS_PER_ACCOUNT:
+        oldest = min(ids, key=lambda id: (state.producers[account, id].used, id))
+        forget_producer(state, batch, (account, oldest))
+
+
 def forget_producer(state: State, batch: Batch, key: tuple[int, bytes]) -> None:
     """Forget a producer and what became of its writes."""
-    del state.producers[key]
+    state.remove_producer(key)
     batch.touched.pop(key, None)
     batch.changes.producers[key] = None
