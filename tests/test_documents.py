@@ -229,3 +229,23 @@ def test_contributing_names_files_that_exist() -> None:
     named = {text for text in code("CONTRIBUTING.md") if re.fullmatch(r"tests/[\w/]+\.py", text)}
     assert named
     assert all((ROOT / file).exists() for file in named)
+
+
+def named_tests() -> list[tuple[str, str]]:
+    """Return the tests that the table of threats names: file and function."""
+    return re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", read("SECURITY.md"))
+
+
+def test_security_names_a_test_for_each_threat_and_each_is_there() -> None:
+    threats = read("SECURITY.md").partition("\n## Threats\n")[2]
+    found = [line for line in threats.splitlines() if line.startswith("| ")][1:]
+    assert found
+    assert all(re.search(r"`tests/[\w/]+\.py::\w+`", line) for line in found)
+    for file, name in named_tests():
+        assert f"\ndef {name}(" in read(file), f"{file}::{name}"
+
+
+def test_security_names_every_file_of_tests_against_threats() -> None:
+    files = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/threats/test_*.py")}
+    assert files
+    assert files <= {file for file, _ in named_tests()}
