@@ -86,6 +86,16 @@ def test_a_banned_key_has_no_session_under_any_name() -> None:
     assert not is_barred(it.desk, key_of("Carl"))
 
 
+def test_a_banned_person_does_not_come_back_at_once_by_another_name() -> None:
+    it, max_ = moderated()
+    max_.sends(Ban(9, "account", "Bob", HOUR)).gets(Done(9))
+    again = it.desk.connects("Bob").hello().logs_in("Bobby")
+    again.gets(refused(Code.BANNED, id=2))
+    it.desk.meets("Eve")
+    max_.sends(Unban(10, "account", "Bob")).gets(Done(10))
+    it.desk.meets("Bobby", owner="Bob")
+
+
 def test_what_somebody_sent_behind_their_ban_comes_to_nothing() -> None:
     it, max_ = moderated()
     it.desk.stalls()

@@ -42,6 +42,14 @@ def key_ban(state: State, key: str, time: int) -> BanRow | None:
     return holding(state.bans.get(("key", key)), time)
 
 
+def owners_ban(state: State, key: str, time: int) -> BanRow | None:
+    """Return a ban that holds of an account whose device has this key (hex), if there is one."""
+    for (kind, subject), ban in state.bans.items():
+        if kind == "account" and holding(ban, time) and key in state.accounts[int(subject)].devices:
+            return ban
+    return None
+
+
 def bars(state: State, key: str, address: str, time: int) -> bool:
     """Whether a key (hex), or whoever connects from an address, is banned. An address that cannot be read is not."""
     if key_ban(state, key, time):

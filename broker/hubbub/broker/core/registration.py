@@ -1,6 +1,7 @@
 """Names and the keys that own them: the first key to use a name keeps it, others are added by a password or a code. Carried out by `apply`."""
 
 from hubbub.broker.core.auditing import Deed, note
+from hubbub.broker.core.bans import owners_ban, told
 from hubbub.broker.core.batch import Batch, Registered
 from hubbub.broker.core.changes import AccountRow, DeviceRow, InviteRow
 from hubbub.broker.core.limits import Limits
@@ -33,6 +34,8 @@ def register(state: State, batch: Batch, record: Register, routing_id: bytes) ->
 
 
 def _new_account(state: State, batch: Batch, record: Register) -> Account | Refusal:
+    if ban := owners_ban(state, record.key, record.time):
+        return Refusal(Code.BANNED, told(ban))  # else they would be back at once, called otherwise
     if refusal := _too_many_names(state, batch.limits, record.key):
         return refusal
     if not record.may_be_new:
