@@ -342,3 +342,15 @@ def test_nobody_sees_the_bans_who_is_no_moderator_any_longer_when_they_are_read(
     garden.desk.decrees(SetRole(2, "Mona", "member"))
     garden.desk.reads_pages()
     garden.mona.gets(refused(Code.FORBIDDEN, id=5))
+
+
+def test_nobody_cuts_a_network_off_by_an_order_from_before_they_were_a_moderator() -> None:
+    """Whom it would have cut off was not looked at."""
+    it, _ = moderated()
+    it.desk.stalls()
+    it.desk.connects("Zed").hello().logs_in("Zed")  # is in flight: what follows is one batch
+    it.desk.decrees(SetRole(1, "Bob", "moderator"))
+    it.bob.sends(Ban(9, "network", "203.0.113.0/24"), Ban(10, "account", "Carl"))
+    it.desk.goes_on()
+    it.bob.gets(refused(Code.FORBIDDEN, id=9), Done(10))
+    it.bob.sends(Ban(11, "network", "203.0.113.0/24")).gets(Done(11))

@@ -1,5 +1,7 @@
 """How a session begins: hello, login, and who gets a name."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from tests.broker.core.desk import SETTINGS, WALL, Desk, Person
@@ -358,3 +360,12 @@ def test_what_becomes_of_sessions_is_logged() -> None:
     desk.meets("Alice")
     expected = ["place_claimed", "user_disconnected", "peer", "user_returned"]
     assert desk.logged == [*expected, "client_banned", "peer", "user_entered"]
+
+
+def test_a_person_in_many_rooms_is_slowed_down_who_logs_in_over_and_over() -> None:
+    desk = Desk(replace(SETTINGS, limits=Limits(pages_burst=3, pages_a_second=2)))
+    alice = desk.meets("Alice").sends(*(Create(n, f"room{n}") for n in range(1, 101))).forgets()
+    alice.hello().logs_in("Alice").gets_welcome()
+    alice.hello().logs_in("Alice").gets(refused(Code.SLOW_DOWN, id=2, retry_after=0.5))
+    desk.passes(0.5)
+    alice.logs_in("Alice").gets_welcome()

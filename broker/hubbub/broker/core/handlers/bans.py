@@ -29,6 +29,7 @@ LEAST_BITS: Final = {4: 8, 6: 19}
 """The largest networks that may be banned, by version of IP. No provider has a larger one: it would be a slip."""
 _OWN: Final = tuple(map(ip_network, ("0.0.0.0/32", "127.0.0.0/8", "::/127")))
 """The broker's own machine: not given, and loopback."""
+_EVERYWHERE: Final = frozenset({"0.0.0.0/0", "::/0"})
 
 
 def check_ban(command: Ban) -> Refusal | None:
@@ -66,7 +67,11 @@ def spared(context: Context, session: Session, order: Order) -> frozenset[str]:
     """Return from which networks people are connected whom a ban by this session's person must not cut off: those of their own role or a higher one."""
     if session.account is None or not isinstance(order, Ban):
         return frozenset()
+    if order.kind not in ("address", "network"):
+        return frozenset()
     least = session.account.role
+    if may(session.account, Power.BAN, least):
+        return _EVERYWHERE  # looking at all sessions is work that not everybody may ask for
     return frozenset(
         other.peer.address
         for other in context.sessions
