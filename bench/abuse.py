@@ -99,6 +99,19 @@ def many_frames(victim: Victim) -> Iterator[None]:
         yield
 
 
+def many_parts(victim: Victim) -> Iterator[None]:
+    """The same on events, by members, who log in again when they are cut for it."""
+    while True:
+        with (
+            suppress(OSError, Closed),
+            RawMember.enter(victim.port, victim.key, f"Mallory-{os.urandom(6).hex()}") as member,
+            member.listen(victim.key) as sub,
+        ):
+            sub.send(*[b""] * 50_000)
+            sub.is_closed()
+        yield
+
+
 def oversized(victim: Victim) -> Iterator[None]:
     """Frames that say they are 2^40 bytes long."""
     while True:
@@ -143,6 +156,7 @@ ABUSES: Final[dict[str, Callable[[Victim], Iterator[None]]]] = {
     "handshakes": handshakes,
     "endless": endless,
     "many-frames": many_frames,
+    "many-parts": many_parts,
     "oversized": oversized,
     "user-messages": user_messages,
     "subscriptions": subscriptions,

@@ -10,12 +10,17 @@ import pytest
 from hubbub.broker import patrol as patrolling
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.patrol import (
+    BUSY_BYTES,
     CAN_MEASURE,
     DOOR_BYTES,
     DOOR_SECONDS,
     IDLE_SECONDS,
+    QUIET_ROUND_SECONDS,
+    ROUND_SECONDS,
     SLICE,
     SLICE_SECONDS,
+    SUBSCRIPTION_BYTES,
+    UNFINISHED_BYTES,
     Patrol,
 )
 from hubbub.broker.strikes import Strikes
@@ -54,13 +59,18 @@ class Line:
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch(LIMITS, 10_000, Strikes(LIMITS))
+def strikes() -> Strikes:
+    return Strikes(LIMITS)
+
+
+@pytest.fixture
+def watch(strikes: Strikes) -> Watch:
+    return Watch(LIMITS, 10_000, strikes)
 
 
 @pytest.fixture
 def patrol(watch: Watch) -> Patrol:
-    patrol = Patrol(watch, lambda: LIMITS)
+    patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: False)
     patrol.look(100.0)
     return patrol
 
@@ -83,6 +93,13 @@ def connect(watch: Watch) -> Iterator[Callable[[Service], Line]]:
         yield connect
 
 
+@pytest.fixture
+def patrol_of_the_drained(watch: Watch) -> Patrol:
+    patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: True)
+    patrol.look(100.0)
+    return patrol
+
+
 def walk(patrol: Patrol, until: float) -> None:
     """Let it look whenever it wants to."""
     while patrol.deadline <= until:
@@ -90,11 +107,10 @@ def walk(patrol: Patrol, until: float) -> None:
 
 
 @on_linux
-@pytest.mark.parametrize("service", [Service.COMMANDS, Service.EVENTS])
 def test_who_has_sent_too_much_that_nobody_can_read_is_shut(
-    patrol: Patrol, connect: Callable[[Service], Line], service: Service
+    patrol: Patrol, connect: Callable[[Service], Line]
 ) -> None:
-    line, other = connect(service), connect(service)
+    line, other = connect(Service.COMMANDS), connect(Service.COMMANDS)
     line.sends(LIMITS.unread_bytes - 10 * KIB)
     walk(patrol, 101.0)
     assert not line.is_shut()
@@ -102,6 +118,87 @@ def test_who_has_sent_too_much_that_nobody_can_read_is_shut(
     walk(patrol, 102.0)
     assert line.is_shut()
     assert not other.is_shut()
+
+
+@on_linux
+def test_less_is_borne_of_a_message_that_has_not_ended_when_no_other_can_be_what_is_held(
+    patrol_of_the_drained: Patrol, connect: Callable[[Service], Line]
+) -> None:
+    commands, events = connect(Service.COMMANDS), connect(Service.EVENTS)
+    for line in (commands, events):
+        line.sends(UNFINISHED_BYTES - 10 * KIB)
+    walk(patrol_of_the_drained, 101.0)
+    assert not commands.is_shut()
+    for line in (commands, events):
+        line.sends(20 * KIB)
+    walk(patrol_of_the_drained, 102.0)
+    assert commands.is_shut()
+    assert events.is_shut()
+
+
+@on_linux
+def test_as_much_is_borne_on_events_as_the_subscriptions_take_that_are_allowed_at_once(
+    watch: Watch, connect: Callable[[Service], Line]
+) -> None:
+    limits = Limits(subscriptions_burst=2 * UNFINISHED_BYTES // SUBSCRIPTION_BYTES)
+    patrol, line = Patrol(watch, lambda: limits, is_drained=lambda: True), connect(Service.EVENTS)
+    patrol.look(100.0)
+    line.sends(2 * UNFINISHED_BYTES - 10 * KIB)
+    walk(patrol, 101.0)
+    assert not line.is_shut()
+    line.sends(20 * KIB)
+    walk(patrol, 102.0)
+    assert line.is_shut()
+
+
+@on_linux
+def test_as_much_is_borne_when_whole_messages_may_be_what_is_held(
+    patrol: Patrol, connect: Callable[[Service], Line]
+) -> None:
+    line = connect(Service.COMMANDS)
+    line.sends(UNFINISHED_BYTES + 10 * KIB)
+    walk(patrol, 101.0)
+    assert not line.is_shut()
+
+
+@on_linux
+def test_who_sends_a_message_without_an_end_is_charged_and_who_is_silent_is_not(
+    strikes: Strikes, patrol: Patrol, connect: Callable[[Service], Line]
+) -> None:
+    silent = connect(Service.DOOR)
+    walk(patrol, 101.0 + DOOR_SECONDS)
+    assert silent.is_shut()
+    assert not strikes.are_used_up("127.0.0.1", 111.0)
+    for _ in range(LIMITS.strikes_burst):
+        line = connect(Service.COMMANDS)
+        line.sends(LIMITS.unread_bytes + 10 * KIB)
+    walk(patrol, 112.0)
+    assert line.is_shut()
+    assert strikes.are_used_up("127.0.0.1", 112.0)
+
+
+@on_linux
+def test_the_patrol_hurries_while_connections_come_or_much_arrives(
+    watch: Watch, patrol: Patrol, connect: Callable[[Service], Line]
+) -> None:
+    walk(patrol, 105.0)
+    line = connect(Service.COMMANDS)  # at 100 s
+    patrol.look(100.5)
+    assert patrol.deadline == pytest.approx(100.5 + ROUND_SECONDS)
+    patrol.look(105.0)
+    assert patrol.deadline == pytest.approx(105.0 + QUIET_ROUND_SECONDS)
+    line.sends(BUSY_BYTES - 1 * KIB, counted=BUSY_BYTES)
+    walk(patrol, 106.0)
+    patrol.look(106.0)
+    assert patrol.deadline == pytest.approx(106.0 + QUIET_ROUND_SECONDS)
+    line.sends(BUSY_BYTES + 1 * KIB, counted=BUSY_BYTES)
+    walk(patrol, 106.5)
+    assert patrol.deadline <= 106.5 + ROUND_SECONDS + 0.001
+    walk(patrol, 110.0)
+    patrol.look(110.0)
+    assert patrol.deadline == pytest.approx(110.0 + QUIET_ROUND_SECONDS)
+    watch.accepted(900, Service.COMMANDS, 110.05)
+    assert patrol.deadline == pytest.approx(110.0 + ROUND_SECONDS)
 
 
 @on_linux
@@ -238,7 +335,7 @@ def test_every_connection_is_looked_at_in_turn_and_only_some_at_once(watch: Watc
     count = 10 * SLICE + 1
     for fd in range(100_000, 100_000 + count):
         watch.accepted(fd, Service.COMMANDS, 0.0)
-    patrol = Patrol(watch, lambda: LIMITS)
+    patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: False)
     looks = 0
     while any(connection.looked == 0.0 for connection in watch):
         before = sum(connection.looked > 0.0 for connection in watch)

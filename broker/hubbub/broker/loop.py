@@ -89,7 +89,7 @@ class Loop:
         self._watch = watch = Watch(core.context.settings.limits, most_connections(), auth.strikes)
         self._monitors = Monitors(sockets, watch, core, self._perform)
         self._intake = Intake(core, sockets, auth, self._monitors, door, self._perform)
-        self._patrol = Patrol(watch, lambda: core.context.settings.limits)
+        self._patrol = Patrol(watch, lambda: core.context.settings.limits, self._is_drained)
         self._operator = operator
         self._store = store
         self._pages = Pages(store.read)
@@ -196,6 +196,9 @@ class Loop:
 
     def _read_monitors(self) -> None:
         self._monitors.read(self._now)
+
+    def _is_drained(self) -> bool:
+        return not self._sockets.commands.poll(0)
 
     def _take_requests(self) -> None:
         watch = self._watch

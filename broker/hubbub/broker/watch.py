@@ -93,6 +93,8 @@ class Watch:
         self._accepts: Buckets[str] = Buckets(*_accepts(limits))
         self._limits = limits
         self._strikes = strikes
+        self.newest = float("-inf")
+        """When a connection was accepted last."""
         self.turned_away = 0
         """Connections shut, since the start, because there were too many."""
 
@@ -116,6 +118,7 @@ class Watch:
         if before is not None and before.service is not service and before.is_alive():
             return None  # told late: the descriptor is the other socket's by now
         before = self._forget(fd)
+        self.newest = now
         peer = _peer_of(fd)
         network = network_of(peer[0]) if peer else ""
         connection = Connection(

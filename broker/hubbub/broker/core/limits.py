@@ -272,7 +272,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=1 * MIB,
             le=1024 * MIB,
-            description="Bytes that a connection may have sent without a whole message of them: ZeroMQ holds a multipart message in memory until its end, and tells nobody. Not below 1 MiB, since a client may have half of that under way.",
+            description="Bytes that a connection may have sent without a whole message of them: ZeroMQ holds a multipart message in memory until its end, and tells nobody. On events, and while nothing whole waits to be read, 256 KiB. Not below 1 MiB, since a client may have half of that under way.",
         ),
     ] = 4 * MIB
     password_tries_burst: Annotated[
