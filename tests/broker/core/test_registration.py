@@ -51,14 +51,22 @@ def test_who_has_a_name_comes_back_whatever_the_mode(mode: Registration) -> None
     desk.meets("Alice")
 
 
-@pytest.mark.parametrize("mode", ["open", *MODES])
-def test_an_invite_lets_a_newcomer_in_whatever_the_mode(mode: Registration) -> None:
+@pytest.mark.parametrize("mode", ["open", "invite"])
+def test_an_invite_lets_a_newcomer_in_unless_nobody_may_come(mode: Registration) -> None:
     desk = open_desk(mode)
     welcome = comes(desk, "Alice", code=invites(desk), device="laptop").gets_welcome()
     assert (welcome.name, welcome.created) == ("Alice", True)
     assert desk.store.accounts[1].invited
     assert desk.store.devices[1, 1].label == "laptop"
     assert not desk.store.invites
+
+
+def test_an_invite_waits_while_nobody_new_may_come() -> None:
+    desk = open_desk("closed")
+    code = invites(desk)
+    comes(desk, "Bob", code=code).gets(refused(Code.REGISTRATION_CLOSED, id=2))
+    registration(desk, "invite")
+    comes(desk, "Bob", code=code).gets_welcome()
 
 
 known = st.sampled_from(["Alice", "ALICE", "AIice", "Bob", "audit", "lobby", "Nobody", "B0b"])
@@ -114,10 +122,11 @@ def test_a_second_terminal_gets_no_name_when_the_first_got_none() -> None:
 def test_a_second_terminal_gets_no_name_when_it_is_given_free_again_before_its_turn(
     mode: Registration,
 ) -> None:
-    desk = open_desk(mode)
+    desk = open_desk("invite")
     code = invites(desk)
     desk.stalls()
     first = desk.connects("Alice").hello().logs_in("Alice", code=code)
+    registration(desk, mode)
     desk.decrees(Release(1, "Alice"))
     second = desk.connects("Alice").hello().logs_in("Alice")
     desk.goes_on()
@@ -140,7 +149,7 @@ def test_an_owner_makes_an_invite_and_the_owners_are_told() -> None:
     [row] = desk.store.invites.values()
     assert (row.uses, row.expires, row.by, row.created) == (2, WALL + 60_000, 1, WALL)
     assert audit(desk)[-1] == Audited(0, 0, "Alice", "invite", "2 newcomers")
-    registration(desk, "closed")
+    registration(desk, "invite")
     comes(desk, "Bob", code=made.code).gets_welcome()
 
 

@@ -21,6 +21,7 @@ OR_YOURS = "If the name is yours: come in by its password, or by a code that /li
 NO_NEWCOMERS = Refusal(
     Code.LOCKED_DOWN, f"the chat is locked down: nobody new comes in now. {OR_YOURS}"
 )
+CLOSED = Refusal(Code.REGISTRATION_CLOSED, f"this chat takes no newcomers. {OR_YOURS}")
 
 
 def register(state: State, batch: Batch, record: Register, routing_id: bytes) -> Registered:

@@ -29,6 +29,7 @@ from hubbub.broker.core.records import AddDevice, Refusal, Register, UseDevice
 from hubbub.broker.core.registration import (
     BAD_CODE,
     BAD_CREDENTIALS,
+    CLOSED,
     NO_NEWCOMERS,
     OR_YOURS,
     invite_for,
@@ -132,6 +133,8 @@ def _by_code(context: Context, session: Session, typed: str, name: str, now: Now
     if invite_for(context.state, code, now.wall) is None:
         return _refuse(session, BAD_CODE)
     context.tries.code_was_right(address)
+    if context.settings.registration == "closed":  # its invites wait until it is no longer
+        return _refuse(session, CLOSED)
     return _register(context, session, name, now, invite=code)
 
 
@@ -182,8 +185,7 @@ def _as_newcomer(context: Context, session: Session, name: str, now: Now) -> lis
     if registration == "invite":
         text = f"newcomers need an invite code here. {OR_YOURS}"
         return _refuse(session, Refusal(Code.INVITE_REQUIRED, text))
-    text = f"this chat takes no newcomers. {OR_YOURS}"
-    return _refuse(session, Refusal(Code.REGISTRATION_CLOSED, text))
+    return _refuse(session, CLOSED)
 
 
 # What they have in common.
