@@ -273,3 +273,17 @@ def test_nobody_speaks_by_being_away_while_only_moderators_speak() -> None:
     desk.decrees(SetRole(1, "Zoe", "moderator"), SetRole(2, "Alice", "moderator"))
     desk.decrees(Lockdown(3, "moderators_speak"), SetRole(4, "Alice", "member"))
     alice.sends(Away(5, "listen!")).gets(refused(Code.LOCKED_DOWN, id=5))
+
+
+def test_what_somebody_says_of_being_away_is_gone_when_they_are_muted_in_the_lobby() -> None:
+    desk, alice, zoe = two_people()
+    zoe.sends(Away(3, "at lunch"))
+    alice.sends(Away(3, "call me names"))
+    desk.passes(1)
+    zoe.forgets()
+    desk.decrees(Mute(1, LOBBY, "Alice", 0), Mute(2, LOBBY, "Alice", 60))
+    desk.passes(1)
+    zoe.notices(PresenceChanged(5, 2, away={"Alice": ""}))
+    zoe.forgets().sends(Who(4)).gets(
+        Roster(4, 5, 2, ["Alice", "Zoe"], {"Alice": "", "Zoe": "at lunch"})
+    )

@@ -89,6 +89,8 @@ class Batch:
     """By account: the hash of a one-time code that the operator had made for it."""
     released: list[Account] = field(default_factory=list)
     """Accounts whose names are free now."""
+    hushed: list[int] = field(default_factory=list)
+    """Accounts that may not speak to everybody any longer."""
     cut_off: list[str] = field(default_factory=list)
     """Networks whose connections are cut."""
 

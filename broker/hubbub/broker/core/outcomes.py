@@ -42,6 +42,7 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
         Publish(context.state.rooms[number].log.id, events)
         for number, events in batch.published.items()
     ]
+    context.roster.hush(batch.hushed)
     for change in batch.memberships:
         effects += _tell_membership(context, change, now)
     effects += _tell_outcomes(context, batch)

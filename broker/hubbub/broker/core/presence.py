@@ -90,6 +90,12 @@ class Roster:
         else:
             self._moved[account] = away
 
+    def hush(self, accounts: Sequence[int]) -> None:
+        """These may not speak to everybody any longer: who of them is away, is so without a word."""
+        for account in accounts:
+            if self._away.get(account):
+                self.speak(account, "")
+
     def lose(self, account: int, now: float) -> None:
         """The last session of this person was lost; they are online for the time of grace."""
         if account in self._names:

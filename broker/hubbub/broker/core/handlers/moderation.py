@@ -110,6 +110,8 @@ def apply_mute(
     if is_repeated(muted if muted > decree.time else 0, until):
         return None
     mute(batch, target, room, until)
+    if room.everybody and until:
+        batch.hushed.append(target.number)
     event = MemberMuted(
         seq=room.log.seq + 1,
         time=decree.time,
