@@ -2,7 +2,8 @@
 
 Whoever is cut would only connect again, and each time costs the others more than it costs them: a long message that is read to its end, memory, a login.
 So each connection that is cut for abuse takes a strike from its address, and while there are none left nobody new is let in from there: connections
-are shut as soon as they are accepted, and their handshakes refused. Who is connected stays.
+are shut as soon as they are accepted, and their handshakes refused. Who is connected stays. An honest round trip of 0.3 ms takes 2.6 beside messages without an
+end, which the I/O thread of commands has to decipher (43 % of a core), and 0.7 beside the same under strikes (medians of four rounds, quiet and abused by turns).
 
 Nothing else knows who came: keys and names cost nobody anything. So those who share an address with abusers wait with them.
 """
