@@ -33,8 +33,9 @@ FRAMES_A_TURN: Final = 16
 """An honest round trip beside a flooder takes 3.3 ms with it; 10 ms when the socket is read until it is empty (measured)."""
 COMMANDS_SECONDS: Final = 0.005
 """Or fewer, when they take this long."""
-SUBSCRIPTIONS_SECONDS: Final = 0.01
-"""Read until it is empty, a member who subscribes in a loop holds up everybody for seconds (measured)."""
+SUBSCRIPTIONS_SECONDS: Final = 0.002
+"""Read until it is empty, a member who subscribes in a loop holds up everybody for seconds; with 10 ms a turn an honest member's p99 was 20 ms, so it is 7
+(`bench/abuse.py subscriptions`)."""
 FRAME_OVERHEAD: Final = 44
 """Bytes on the wire beyond a frame's own: ZMTP's flags and length, 2 or 9, and CURVE's name, nonce, box and flags, 8 + 8 + 16 + 1. The larger sum: what
 is counted too much cannot be saved up, see `Patrol`."""
