@@ -9,10 +9,21 @@ from tests.broker.store.files import make_older, run_sql
 
 from hubbub.broker.backup import back_up
 from hubbub.broker.core.changes import Changes, Snapshot
+from hubbub.broker.core.orders import Release
 from hubbub.broker.restore import restore
 from hubbub.broker.store.sqlite import SqliteStore
 from hubbub.broker.verify import verify
-from hubbub.common.commands import Join, Leave, Lockdown, Tell
+from hubbub.common.commands import (
+    Add,
+    Configure,
+    Join,
+    Kick,
+    Leave,
+    Lockdown,
+    Mute,
+    SetRole,
+    Tell,
+)
 
 TABLES = ("accounts", "rooms", "members", "devices", "restraints", "invited", "bans", "invites")
 
@@ -123,21 +134,50 @@ def test_a_key_in_a_database_from_before_devices_that_was_tampered_with_is_named
     ]
 
 
-def test_what_powers_leave_behind_is_nothing_bad(data: Path) -> None:
-    """The audit room, that nobody made; bans of each kind; an invite and a mute."""
+def governed(data: Path) -> None:
+    """Let the operator use each power that a room's events tell of."""
     with Chronicle(data) as town:
-        town.decrees(Lockdown(1, "no_new_accounts"))
+        den, attic, lobby = map(town.room, ("den", "attic", "lobby"))
+        town.decrees(
+            Configure(1, den, "loud", private=True, read_only=True, history="since_joined", slow=5),
+            Configure(2, lobby, "everybody's", slow=1),
+            Configure(3, lobby, slow=0),
+            SetRole(4, "Alice", "owner"),
+            SetRole(5, "Carol", "moderator"),
+            SetRole(6, "Carol", "member"),
+            SetRole(7, "Bob", "moderator", den),
+            Add(8, attic, "Bob"),
+            SetRole(9, "Bob", "owner", attic),
+            Kick(10, "Bob", attic),
+            Add(11, attic, "Bob"),
+            Mute(12, lobby, "Bob", 60),
+            Lockdown(13, "no_new_accounts"),
+        )
+
+
+def test_what_powers_leave_behind_is_nothing_bad(data: Path) -> None:
+    """The audit room, that nobody made; roles and settings; bans of each kind; an invite and a mute."""
+    governed(data)
     key = "ab" * 32
     script = f"""
         INSERT INTO bans VALUES ('account', '2', 'spam', 1, 5, 6), ('key', '{key}', '', 0, 5, 0);
         INSERT INTO bans VALUES ('address', '192.0.2.1', '', 0, 5, 0), ('network', '2001:db8::/32', '', 0, 5, 0);
         INSERT INTO invites VALUES (x'00', 3, 7, 0, 5);
-        INSERT INTO restraints VALUES (1, 2, 9, 0);
         INSERT INTO invited VALUES (3, 2)
     """
     assert tampered(data, script) == []
     assert verify(data).logs[3].where == "room audit"
     assert loaded(data).lockdown == "no_new_accounts"
+
+
+def test_the_roles_of_a_name_that_was_released_are_not_those_of_whoever_takes_it(
+    data: Path,
+) -> None:
+    governed(data)
+    with Chronicle(data) as town:
+        town.decrees(Release(1, "Bob"), Release(2, "Alice"), Lockdown(3, "normal"))
+        town.enters("Alice", "Bob")
+    assert verify(data).faults == []
 
 
 def test_a_name_that_was_released_and_taken_again_is_two_people(data: Path) -> None:
@@ -172,14 +212,11 @@ def test_a_name_that_was_released_and_taken_again_is_two_people(data: Path) -> N
 
 
 def test_whoever_was_kept_out_stays_out(data: Path, tmp_path: Path) -> None:
-    with Chronicle(data) as town:
-        town.decrees(Lockdown(1, "no_new_accounts"))
+    governed(data)
     run_sql(
         data / "hubbub.db",
         """
-        UPDATE accounts SET role = 4, password = '$argon2id$', is_bot = 1, invited = 1 WHERE account = 1;
-        UPDATE rooms SET private = 1, read_only = 1, since_joined = 1, slow = 5 WHERE number = 2;
-        INSERT INTO restraints VALUES (1, 2, 9, 0);
+        UPDATE accounts SET password = '$argon2id$', is_bot = 1, invited = 1 WHERE account = 1;
         INSERT INTO invited VALUES (3, 2);
         INSERT INTO bans VALUES ('account', '2', 'spam', 1, 5, 6);
         INSERT INTO invites VALUES (x'00', 3, 7, 0, 5)
