@@ -1,6 +1,7 @@
 """Connections are told apart though their descriptors are used again and the monitors are not in step; there are never too many of them."""
 
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -122,6 +123,22 @@ def test_watch_shuts_nothing_when_the_descriptor_is_another_connections_now(
     watch.cut(UNKNOWN)
     broker.sendall(b"x")
     assert client.recv(1) == b"x"
+
+
+def test_watch_shuts_nothing_when_the_descriptor_is_a_socket_of_another_kind_now(
+    accepted: tuple[socket.socket, socket.socket],
+) -> None:
+    _, broker = accepted
+    watch = new_watch()
+    fd = broker.fileno()
+    watch.accepted(fd, Service.COMMANDS, 0.0)
+    known = number(watch, fd)
+    one, other = socket.socketpair()
+    with one, other:
+        os.dup2(one.fileno(), fd)
+        watch.cut(known)
+        other.send(b"still here")
+        assert one.recv(16) == b"still here"
 
 
 @pytest.mark.parametrize("network", ["127.0.0.1", "127.0.0.0/8", "0.0.0.0/0"])

@@ -259,7 +259,9 @@ def borrow(fd: int, use: Callable[[socket.SocketType], T]) -> T | None:
 
 def _peer_of(fd: int) -> tuple[str, int] | None:
     peer = borrow(fd, socket.SocketType.getpeername)
-    if peer is None:
+    if not isinstance(
+        peer, tuple
+    ):  # gone; or, by its text, a socket of another family: the operator's
         return None
     host, port, *numbers = peer
     scope = numbers[-1] if numbers else 0  # IPv6 has two numbers more: flow, and interface or 0
