@@ -196,6 +196,12 @@ class Broker:
 
     def run_until_signal(self) -> None:
         """Serve until SIGTERM or SIGINT. Main thread only."""
+        with self.stopped_by_signals():
+            self.run()
+
+    @contextlib.contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        """Let SIGTERM and SIGINT stop it inside the `with` block: `run` returns, at once if it has not begun. Main thread only."""
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             self.stop()
@@ -203,7 +209,7 @@ class Broker:
         before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             with self._waker.on_signals():
-                self.run()
+                yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

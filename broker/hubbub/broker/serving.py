@@ -37,6 +37,8 @@ def serve(sources: Sources) -> None:
         with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as opened:
             with hangups_held():
                 broker = opened.enter_context(_open(effective, sources))
+                # From here on by a handler that raises nothing: an exception that comes while a module is being loaded may be lost.
+                opened.enter_context(broker.stopped_by_signals())
                 opened.enter_context(Reloader(broker, sources, effective))
                 _welcome(broker, effective.config.broker, opened)
                 if broker.registration == "invite":
@@ -46,7 +48,7 @@ def serve(sources: Sources) -> None:
                     )
                 if broker.is_for_others:
                     _tell_of_owner(broker, sources.folder)
-            broker.run_until_signal()
+            broker.run()
         log.info(Entry("server_stopped", "Server stopped."))
 
 
