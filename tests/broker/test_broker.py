@@ -1,5 +1,6 @@
 """Starting and ending a broker inside this process."""
 
+import signal
 import socket
 import sqlite3
 from contextlib import closing
@@ -10,7 +11,7 @@ import zmq
 from tests.abilities import need_ipv6
 from tests.stranger import Closed, Stranger, ask_door
 
-from hubbub.broker.broker import Broker
+from hubbub.broker.broker import ANY_PORT, Broker
 from hubbub.broker.errors import BindError, FolderError
 from hubbub.common.addresses import Address
 from hubbub.common.errors import InvalidAddress
@@ -65,6 +66,18 @@ def test_broker_leaves_a_closed_database_when_it_is_stopped(tmp_path: Path) -> N
     assert not (tmp_path / "hubbub.db-wal").exists()
     with closing(sqlite3.connect(tmp_path / "hubbub.db")) as database:
         assert database.execute("SELECT count(*) FROM events").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_broker_that_is_told_to_stop_before_it_runs_ends_at_once(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    before = signal.getsignal(number)
+    with Broker(ANY_PORT, data=tmp_path) as broker:
+        with broker.stopped_by_signals():
+            signal.raise_signal(number)
+            broker.run()
+        assert signal.getsignal(number) is before
 
 
 def test_a_broker_that_is_stopped_under_load_acks_all_that_it_stores(tmp_path: Path) -> None:
