@@ -63,7 +63,7 @@ class Query(Command, frozen=True):
 
 
 class Order(Query, frozen=True):
-    """A query that becomes a record: answered once what it did is on disk. Carried out twice it does no more than once, so it needs no number."""
+    """A query that becomes a record: answered once what it did is on disk. It says what shall be so, and does nothing where that is so already: it needs no number."""
 
 
 class Write(Command, frozen=True):

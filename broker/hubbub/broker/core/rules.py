@@ -59,7 +59,7 @@ class DecreeRow:
     """A command that becomes a `Decree`.
 
     `check` sees the order alone; `apply` carries it out on the shared state, for the actor or (None) the operator, and returns the reply, None for `done`. Either
-    refuses by a Refusal. Carried out again, an order does nothing more. `cost` is taken from the budget of queries.
+    refuses by a Refusal. Carried out again it does nothing more, but for what PROTOCOL.md lists under “Orders”. `cost` is taken from the budget of queries.
     """
 
     check: Callable[[Any], Refusal | None]
