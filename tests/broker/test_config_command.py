@@ -42,7 +42,7 @@ def test_each_value_has_its_source_behind_it(tmp_path: Path) -> None:
 
 
 def test_it_is_said_when_loopback_lifts_limits(tmp_path: Path) -> None:
-    note = "# Listening on this machine only: everybody has the budgets of bots"
+    note = "# Listening on this machine only: everybody has the budgets of bots; names_per_key and the bounds on registrations do not count.\n"
     assert note in run(tmp_path).stdout
     assert note not in run(tmp_path, before=("--bind", "0.0.0.0")).stdout
 

@@ -17,7 +17,7 @@ _ABSENT: Final = {
 }
 """What holds without a value, for the reference."""
 
-_LOOPBACK: Final = "Listening on this machine only: everybody has the budgets of bots, and names_per_key does not count."
+_LOOPBACK: Final = "Listening on this machine only: everybody has the budgets of bots; names_per_key and the bounds on registrations do not count."
 
 
 def as_toml(effective: Effective) -> str:
