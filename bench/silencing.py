@@ -1,6 +1,6 @@
 """From a ban to silence: `python bench/silencing.py [--times 30]`.
 
-Mallory posts as fast as a member may, and listens to what Alice posts just as fast. The chat's moderator bans Mallory. How long after the order was given
+Mallory posts 250 times a second, and listens to what Alice posts just as fast. The chat's moderator bans Mallory. How long after the order was given
 did Alice still hear something by Mallory, and Mallory something by Alice? Broker, people and this script share the machine; connections are encrypted.
 """
 
@@ -22,7 +22,7 @@ from bench.servers import ROOT, Target, broker, process
 from hubbub.client import Client, HubbubError, Message
 
 PAUSE_SECONDS: Final = 0.004
-"""Between two posts: within what a member may go on with."""
+"""Between two posts: faster than a member may go on for long, and within their budget for the seconds that it takes."""
 TALK_SECONDS: Final = 1.0
 """Of both talking before the ban, and of listening after it."""
 
