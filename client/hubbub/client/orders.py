@@ -1,6 +1,6 @@
 """Orders and questions about accounts, rights and restraints: each is one command, sent as it was made, and one reply. Pure.
 
-Orders done twice are as good as done once, so one that gets no answer is simply sent again. To add one: its method in `hubbub.client.account` or
+An order says what shall be so, so one that gets no answer is simply sent again (PROTOCOL.md, “Orders”, has what that may do). To add one: its method in `hubbub.client.account` or
 `hubbub.client.moderation`, and what is read of its reply here if that is no mere `done`.
 """
 

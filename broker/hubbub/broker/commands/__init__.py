@@ -1,1 +1,1 @@
-"""The operator's commands, a module for each: what it takes and what it prints. The work is done elsewhere, and loaded when it is needed."""
+"""The operator's commands, a module for those of one kind: what each takes. The work is done elsewhere, and loaded when it is needed."""

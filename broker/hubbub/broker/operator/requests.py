@@ -2,7 +2,7 @@
 
 One frame each way, a msgpack map. Every request carries an `id`, and exactly one answer carries the same. What changes something is an order, of the public protocol or of
 `core.orders`, answered once it is on disk; what only asks is here. Lists come in pages: ask again with the `after` that the page gives, until it gives none.
-To add a request: a struct here, its name in `AnyRequest`, and a row in `answers` or, for an order, in `core.rules`.
+To add a request: a struct here, its name in `AnyRequest`, and what answers it in `service`, or, for an order, its row in `core.rules`.
 """
 
 from typing import Final
@@ -106,7 +106,7 @@ class Answer(Struct, frozen=True, omit_defaults=True, tag_field="type", tag=snak
 
 
 class UserDevice(Struct, frozen=True, omit_defaults=True):
-    """A key that may use a name; `device` counts the account's keys from 1."""
+    """A key that may use a name; `device` is its number among the account's."""
 
     device: Count
     key: str
