@@ -75,7 +75,7 @@ class Member:
     """What they say of being away, which may be empty; None: they are not."""
     role: RoleName = "member"
     muted_until: int = 0
-    """Until when they may not speak there, in milliseconds since 1970, UTC; 0: they may."""
+    """Until when they may not speak there, in milliseconds since 1970, UTC; 0, or past: they may."""
 
 
 @dataclass(frozen=True, slots=True)

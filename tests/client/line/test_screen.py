@@ -147,7 +147,16 @@ def test_everybody_online_stands_in_one_line() -> None:
 
 def test_members_tell_who_is_offline() -> None:
     listed = [Member("Alice", online=True), Member("Bob", online=False)]
-    assert screen.members("dev", listed) == "Members of dev (2): Alice, Bob (offline)"
+    assert screen.members("dev", listed, 0) == "Members of dev (2): Alice, Bob (offline)"
+
+
+def test_members_tell_who_is_muted_until_that_is_over() -> None:
+    listed = [Member("Alice", online=True, role="owner"), Member("Bob", True, muted_until=1000)]
+    told = [screen.members("dev", listed, now) for now in (999, 1000)]
+    assert told == [
+        "Members of dev (2): Alice (owner), Bob (muted)",
+        "Members of dev (2): Alice (owner), Bob",
+    ]
 
 
 def test_rooms_stand_in_a_column() -> None:

@@ -41,6 +41,7 @@ class Asking:
         past: Past,
         vocabulary: Vocabulary,
         crowd: Crowd,
+        clock: Callable[[], int],
         show: Callable[[Line], None],
     ) -> None:
         self._client = client
@@ -48,6 +49,7 @@ class Asking:
         self._past = past
         self._vocabulary = vocabulary
         self._crowd = crowd
+        self._clock = clock
         self._hinted = False
         self._show = show
 
@@ -87,7 +89,7 @@ class Asking:
             self._vocabulary.meet(*people.names)
             return screen.people(people)
         try:
-            return screen.members(room, self._client.members(room))
+            return screen.members(room, self._client.members(room), self._clock())
         except NotMember:
             if self._known(room) is None:
                 raise UnknownRoom(Code.UNKNOWN_ROOM, f"There is no room {room}.") from None

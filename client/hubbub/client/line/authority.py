@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Iterable
-from time import time
 from typing import Final, assert_never
 
 from hubbub.client import updates
@@ -149,10 +148,10 @@ def settings(room: Room) -> list[str]:
     return [first, *([f"Description: {room.description}"] if room.description else []), *own]
 
 
-def remarks(member: Member) -> list[str]:
-    """Return what is special about a member of a room."""
+def remarks(member: Member, now: int) -> list[str]:
+    """Return what is special about a member of a room at a time, in milliseconds since 1970, UTC."""
     role = [] if member.role == "member" else [member.role]
-    return [*role, *(["muted"] if member.muted_until > time() * 1000 else [])]
+    return [*role, *(["muted"] if member.muted_until > now else [])]
 
 
 def devices(listed: Iterable[Device], when: When) -> list[str]:

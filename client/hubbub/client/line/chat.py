@@ -88,7 +88,7 @@ class Chat:
         self._past = Past(client, self._dating, _now, recalls=person)
         self._rank = Rank(client.name)
         self._asking = Asking(
-            client, self._place, self._past, self._vocabulary, self._crowd, self._show
+            client, self._place, self._past, self._vocabulary, self._crowd, _now, self._show
         )
         self._accounts = Accounts(client, terminal, self._when, self._show)
         self._moderating = Moderating(client, self._place, self._accounts, self._when, self._show)

@@ -242,15 +242,16 @@ def people(online: People) -> str:
     return f"Online ({online.count}): {names}" + (f" and {more} more" if more > 0 else "")
 
 
-def members(room: str, listed: Sequence[Member]) -> str:
-    """Return who is in a room, in one line."""
-    return f"Members of {room} ({len(listed)}): {', '.join(map(_member, listed))}"
+def members(room: str, listed: Sequence[Member], now: int) -> str:
+    """Return who is in a room, in one line; `now` in milliseconds since 1970, UTC."""
+    names = ", ".join(_member(member, now) for member in listed)
+    return f"Members of {room} ({len(listed)}): {names}"
 
 
-def _member(member: Member) -> str:
+def _member(member: Member, now: int) -> str:
     away = f"away: {member.away}" if member.away else "away"
     absence = [away] if member.away is not None else []
-    facts = [*authority.remarks(member), *(absence if member.online else ["offline"])]
+    facts = [*authority.remarks(member, now), *(absence if member.online else ["offline"])]
     return f"{member.name} ({', '.join(facts)})" if facts else member.name
 
 
