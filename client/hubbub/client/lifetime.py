@@ -51,7 +51,7 @@ def target(
     check_address(place, insecure=insecure)
     if isinstance(typed, JoinLink):
         trust = replace(trust, key=typed.key)
-        if (proof.password or proof.code) is None:
+        if not proof.prove:
             proof = replace(proof, code=typed.code or None)
     keys = home.device_key()
     key = None if insecure else server_key(home, place, trust)

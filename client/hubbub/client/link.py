@@ -37,6 +37,11 @@ class Credentials:
     code: str | None = field(default=None, repr=False)
     device: str = ""
 
+    @property
+    def prove(self) -> bool:
+        """Whether there is a password or a code in them."""
+        return self.password is not None or self.code is not None
+
 
 class Phase(Enum):
     """Where the connection stands."""
@@ -109,7 +114,7 @@ class Link:
     @property
     def is_proving(self) -> bool:
         """Whether the login has a password or a code in it, that somebody has typed and waits to hear about."""
-        return (self._credentials.password or self._credentials.code) is not None
+        return self._credentials.prove
 
     def is_greeting(self, id: int) -> bool:
         """Whether `id` is that of the present hello or login."""
