@@ -56,8 +56,7 @@ def check_seq(seq: int, name: str = "seq") -> None:
 
 def check_away(text: str) -> str:
     """Return what one says of being away with what parts its lines made spaces. Raises TooLarge, BadText for what is no Unicode text, or TypeError."""
-    _bytes(text)
-    line = " ".join(text.split())
+    line = _one_line(text)
     if _bytes(line) > AWAY_BYTES:
         raise TooLarge(
             Code.TOO_LARGE, f"what one says of being away has at most {AWAY_BYTES} bytes"
@@ -108,8 +107,7 @@ def check_command(command: Query) -> None:
 
 def check_reason(text: str) -> str:
     """Return a reason with what parts its lines made spaces. Raises TooLarge, BadText for what is no Unicode text, or TypeError."""
-    _bytes(text)
-    line = " ".join(text.split())
+    line = _one_line(text)
     if len(line) > REASON_CHARACTERS:
         raise TooLarge(Code.TOO_LARGE, f"a reason has at most {REASON_CHARACTERS} characters")
     return line
@@ -121,6 +119,12 @@ def check_seconds(seconds: int, *, least: int = 0, most: int = RESTRAINT_SECONDS
         raise TypeError(f"seconds are an int, not {type(seconds).__name__}")
     if not least <= seconds <= most:
         raise ValueError(f"seconds are {least} to {most}, not {seconds}")
+
+
+def _one_line(text: str) -> str:
+    """Return a text with what parts its lines made spaces. Raises BadText for what is no Unicode text, or TypeError."""
+    _bytes(text)
+    return " ".join(text.split())
 
 
 def _check_text(text: str) -> None:
