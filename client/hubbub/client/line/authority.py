@@ -10,7 +10,7 @@ from hubbub.client import updates
 from hubbub.client.line.lines import Line, Span, Style, notice
 from hubbub.client.results import Ban, Bans, Device, Member, Room
 from hubbub.common.durations import spell
-from hubbub.common.fields import HistoryShown, RoleName
+from hubbub.common.fields import HistoryShown, LockdownLevel, RoleName
 from hubbub.common.names import LOBBY, fold
 
 When = Callable[[int], str]
@@ -172,8 +172,13 @@ def bans(found: Bans, when: When) -> list[str]:
     """Return a line for each ban, and how far the chat is locked down."""
     listed = [_ban(ban, when) for ban in found] or ["Nobody is banned."]
     if found.lockdown != "normal":
-        listed.append(f"Lockdown: {found.lockdown.replace('_', '-')}.")
+        listed.append(lockdown(found.lockdown))
     return listed
+
+
+def lockdown(level: LockdownLevel) -> str:
+    """Return how far the chat is locked down."""
+    return f"Lockdown: {level.replace('_', '-')}."
 
 
 def _ban(ban: Ban, when: When) -> str:

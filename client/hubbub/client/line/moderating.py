@@ -125,5 +125,4 @@ class Moderating:
     def _lock_down(self, action: actions.LockDown) -> str:
         if action.level is not None:
             self._client.moderation.lockdown(action.level)
-        level = action.level or self._client.moderation.bans().lockdown
-        return f"Lockdown: {level.replace('_', '-')}."
+        return authority.lockdown(action.level or self._client.moderation.bans().lockdown)
