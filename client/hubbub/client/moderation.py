@@ -1,5 +1,7 @@
 """`Client.moderation`: who may come in, speak and stay; roles; the settings of rooms."""
 
+from typing import Final
+
 from hubbub.client import calls, orders
 from hubbub.client.calling import Calling
 from hubbub.client.checks import (
@@ -27,7 +29,7 @@ from hubbub.common.commands import (
 from hubbub.common.fields import BanKind, HistoryShown, LockdownLevel, RoleName
 from hubbub.common.limits import RESTRAINT_SECONDS, SLOW_SECONDS
 
-WEEK_SECONDS = 7 * 24 * 3600
+WEEK_SECONDS: Final = 7 * 24 * 3600
 
 
 class Moderation:

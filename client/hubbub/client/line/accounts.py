@@ -13,7 +13,6 @@ from hubbub.client.line.authority import When
 from hubbub.client.line.lines import Line, command, notice
 from hubbub.client.line.qr import qr_lines
 from hubbub.client.line.terminal import ChatTerminal
-from hubbub.client.results import Invite
 from hubbub.common.codes import grouped, normalise
 from hubbub.common.durations import spell
 from hubbub.common.errors import HubbubError
@@ -102,7 +101,7 @@ class Accounts:
 
     def invite(self, *, as_qr: bool) -> None:
         """Make an invite for one newcomer and show it, on request as a QR code too. Raises HubbubError."""
-        made: Invite = self._client.moderation.make_invite()
+        made = self._client.moderation.make_invite()
         letters = normalise(made.code)
         link = self._place(letters)
         for line in (

@@ -132,9 +132,9 @@ def _found(settings: updates.RoomChanged | Room) -> list[str]:
     return found
 
 
-def put_out(name: str, room: str, by: str, reason: str) -> str:
-    """Return that somebody was put out of a room."""
-    return because(f"{name} put out of {room} by {by}", reason)
+def put_out(who_was: str, room: str, by: str, reason: str) -> str:
+    """Return that somebody was put out of a room; `who_was` is "Bob was" or "You were"."""
+    return because(f"{who_was} put out of {room} by {by}", reason)
 
 
 def settings(room: Room) -> list[str]:
