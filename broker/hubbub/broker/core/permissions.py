@@ -138,11 +138,9 @@ def readable(state: State, account: Account, room: bytes, time: int) -> Room | R
 
 def may_post(state: State, account: Account, room: Room, time: int) -> Refusal | None:
     """Refuse a message that the account may not post in the room now."""
-    if not room.holds(account.number):
-        return NOT_MEMBER
     role = role_in(account, room, time)
     if role < LEAST[Power.POST]:
-        return _muted(room, account, time)
+        return NOT_MEMBER if role is Role.OUTSIDER else _muted(room, account, time)
     if room.audit or (room.read_only and role < LEAST[Power.POST_READ_ONLY]):
         return Refusal(Code.READ_ONLY, f"only moderators post in {room.name}")
     if refusal := may_speak(state, account):
