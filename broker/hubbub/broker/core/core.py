@@ -17,6 +17,7 @@ from typing import Final
 from hubbub.broker.core import apply as applying
 from hubbub.broker.core.bans import bars, holding, key_ban
 from hubbub.broker.core.batch import Batch
+from hubbub.broker.core.buckets import Bucket
 from hubbub.broker.core.changes import Snapshot
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import Context, Settings
@@ -232,12 +233,12 @@ class Core:
     def _floods(self, session: Session, now: Now) -> bool:
         """Count a subscription, or the end of one; return whether these are too many."""
         limits = self.context.settings.limits
-        passed = now.monotonic - session.subscribed_at
-        session.subscribed_at = now.monotonic
-        session.subscriptions = (
-            max(0.0, session.subscriptions - passed * limits.subscriptions_a_second) + 1
-        )
-        return session.subscriptions > limits.subscriptions_burst
+        burst, rate = limits.subscriptions_burst, limits.subscriptions_a_second
+        bucket = session.subscriptions
+        if bucket is None:
+            bucket = session.subscriptions = Bucket(burst, rate)
+        bucket.burst, bucket.rate = burst, rate  # they may have changed since
+        return not bucket.take(1, now.monotonic)
 
     def _flooded(self, session: Session, connection: int, now: Now) -> list[Effect]:
         """End a session whose SUB changes its subscriptions too often."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
+from hubbub.broker.core.buckets import Bucket
 from hubbub.broker.core.records import AddDevice, Register
 from hubbub.broker.core.state import Account
 
@@ -57,9 +58,8 @@ class Session:
     resuming: bool = False
     granted: set[bytes] = field(default_factory=set)
     """Topics that its SUB listens to."""
-    subscriptions: float = 0.0
-    """How full the bucket of its subscriptions and their ends is, as of `subscribed_at` (monotonic)."""
-    subscribed_at: float = 0.0
+    subscriptions: Bucket | None = None
+    """What is left of the subscriptions and their ends that its SUB may send; made with the first."""
     told: dict[bytes, int] = field(default_factory=dict)
     """By log id: the seq of the last head told."""
     reading: int | None = None
