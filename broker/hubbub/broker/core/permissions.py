@@ -5,7 +5,7 @@ A role is looked up where a power is used: in a room, or in the whole chat. SECU
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, get_args
 
 from hubbub.broker.core.clock import at
 from hubbub.broker.core.records import Refusal
@@ -75,12 +75,7 @@ IN_AUDIT: Final = frozenset({Power.READ, Power.MARK})
 UNTIL_LIFTED: Final = RESTRAINT_SECONDS // 2 * 1000
 """A restraint of more milliseconds is one without an end, to people."""
 
-_LEVELS: Final[tuple[LockdownLevel, ...]] = (
-    "normal",
-    "no_new_accounts",
-    "accounts_only",
-    "moderators_speak",
-)
+_LEVELS: Final[tuple[LockdownLevel, ...]] = get_args(LockdownLevel)
 
 NOT_MEMBER: Final = Refusal(Code.NOT_MEMBER, "you are not a member of that room")
 
