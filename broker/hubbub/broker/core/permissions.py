@@ -78,6 +78,10 @@ UNTIL_LIFTED: Final = RESTRAINT_SECONDS // 2 * 1000
 _LEVELS: Final[tuple[LockdownLevel, ...]] = get_args(LockdownLevel)
 
 NOT_MEMBER: Final = Refusal(Code.NOT_MEMBER, "you are not a member of that room")
+LOCKED_OUT: Final = Refusal(
+    Code.LOCKED_DOWN,
+    "the chat is locked down: only accounts with a password, an invite or a role come in now",
+)
 
 
 def own_role(account: Account, room: Room) -> Role:

@@ -2,12 +2,11 @@
 
 from hubbub.broker.core.auditing import Deed, note
 from hubbub.broker.core.batch import Batch, Expelled
-from hubbub.broker.core.permissions import Power, may, reaches
+from hubbub.broker.core.permissions import LOCKED_OUT, Power, may, reaches
 from hubbub.broker.core.records import Decree, Refusal
 from hubbub.broker.core.roles import Role
 from hubbub.broker.core.state import Account, State
 from hubbub.common.commands import Lockdown
-from hubbub.common.errors import Code
 
 
 def check_lockdown(command: Lockdown) -> Refusal | None:
@@ -26,9 +25,8 @@ def apply_lockdown(
     state.lockdown = batch.changes.lockdown = order.level
     note(state, batch, actor, Deed(action="lockdown", subject=order.level), decree.time)
     if reaches(state, "accounts_only"):
-        text = "the chat is locked down: only accounts with a password, an invite or a role come in now"
         batch.expelled += [
-            Expelled(account.number, None, Code.LOCKED_DOWN, text)
+            Expelled(account.number, None, LOCKED_OUT.code, LOCKED_OUT.text)
             for account in state.accounts.values()
             if not account.is_trusted
         ]

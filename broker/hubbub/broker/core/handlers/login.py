@@ -24,7 +24,7 @@ from hubbub.broker.core.context import (
 from hubbub.broker.core.effects import Effect, LogPeer, Send
 from hubbub.broker.core.handlers.connection import welcome
 from hubbub.broker.core.hashing import Verified, Verify
-from hubbub.broker.core.permissions import reaches
+from hubbub.broker.core.permissions import LOCKED_OUT, reaches
 from hubbub.broker.core.records import AddDevice, Refusal, Register, UseDevice
 from hubbub.broker.core.registration import (
     BAD_CODE,
@@ -287,8 +287,7 @@ def kept_out(context: Context, account: Account, now: Now) -> Refusal | None:
     if ban := account_ban(context.state, account.number, now.wall):
         return Refusal(Code.BANNED, told(ban))
     if reaches(context.state, "accounts_only") and not account.is_trusted:
-        text = "the chat is locked down: only accounts with a password, an invite or a role come in now"
-        return Refusal(Code.LOCKED_DOWN, text)
+        return LOCKED_OUT
     return None
 
 
