@@ -6,6 +6,12 @@ No entry holds a message's text, a secret key, a code or a routing id: the log i
 To add one: give it an event of its own, in snake case, and a row in ARCHITECTURE.md.
 """
 
+from typing import Final
+
+ENTRIES_AT_ONCE: Final = 5
+ENTRIES_A_SECOND: Final = 0.1
+"""Of a kind that others can bring about as often as they like: a flood of theirs must not be one of the log."""
+
 Value = str | int | float | None | list[str]
 
 

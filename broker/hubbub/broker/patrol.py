@@ -20,7 +20,7 @@ from typing import Final
 
 from hubbub.broker.core.buckets import Bucket
 from hubbub.broker.core.limits import Limits
-from hubbub.broker.entries import Entry
+from hubbub.broker.entries import ENTRIES_A_SECOND, ENTRIES_AT_ONCE, Entry
 from hubbub.broker.watch import Connection, Service, Watch, borrow
 from hubbub.common.limits import KIB, MIB
 
@@ -84,7 +84,7 @@ class Patrol:
         self._busy_until = 0.0
         self._awake_since = 0.0
         """A silence before counts for nothing: nobody listened then."""
-        self._entries = Bucket(burst=5, rate=0.1)
+        self._entries = Bucket(ENTRIES_AT_ONCE, ENTRIES_A_SECOND)
 
     @property
     def deadline(self) -> float:

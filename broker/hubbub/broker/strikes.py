@@ -13,14 +13,11 @@ from typing import Final
 
 from hubbub.broker.core.buckets import BUCKETS, Bucket, Buckets
 from hubbub.broker.core.limits import Limits
-from hubbub.broker.entries import Entry
+from hubbub.broker.entries import ENTRIES_A_SECOND, ENTRIES_AT_ONCE, Entry
 
 log = logging.getLogger("hubbub.broker")
 
 _MINUTE: Final = 60.0
-_ENTRIES_AT_ONCE: Final = 5
-_ENTRIES_A_SECOND: Final = 0.1
-"""Addresses that are logged: whoever has many must not fill the log by them."""
 
 
 class Strikes:
@@ -31,7 +28,7 @@ class Strikes:
         self._burst = limits.strikes_burst
         self._told: set[str] = set()
         """Networks that were logged and have not had all their strikes again since."""
-        self._entries = Bucket(_ENTRIES_AT_ONCE, _ENTRIES_A_SECOND)
+        self._entries = Bucket(ENTRIES_AT_ONCE, ENTRIES_A_SECOND)
 
     def configure(self, limits: Limits) -> None:
         """Let other bounds hold from now on."""

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 from hubbub.broker.core.buckets import Bucket, Buckets
 from hubbub.broker.core.limits import Limits
-from hubbub.broker.entries import Entry, Value
+from hubbub.broker.entries import ENTRIES_A_SECOND, ENTRIES_AT_ONCE, Entry, Value
 from hubbub.broker.networks import belongs, network_of, plain
 from hubbub.broker.strikes import Strikes
 
@@ -29,10 +29,6 @@ UNKNOWN: Final = 0
 ACCEPTS_A_HANDSHAKE: Final = 4
 """Connections that an address may open for each handshake that it may make: there are the door, health checks and bad lines. Beyond, they are shut before
 the keys are looked at, which is what costs."""
-_ENTRIES_AT_ONCE: Final = 5
-_ENTRIES_A_SECOND: Final = 0.1
-"""What is logged of connections that are turned away: a flood of them must not be one of the log."""
-
 
 _IPV6, _STREAM = int(socket.AF_INET6), int(socket.SOCK_STREAM)
 T = TypeVar("T")
@@ -89,7 +85,7 @@ class Watch:
         self._logged: set[int] = set()
         self._numbers = count(UNKNOWN + 1)
         self._descriptors = most
-        self._entries = Bucket(_ENTRIES_AT_ONCE, _ENTRIES_A_SECOND)
+        self._entries = Bucket(ENTRIES_AT_ONCE, ENTRIES_A_SECOND)
         self._accepts: Buckets[str] = Buckets(*_accepts(limits))
         self._limits = limits
         self._strikes = strikes
