@@ -12,10 +12,11 @@ from tests.broker.core.wire import key_of, refused
 from hubbub.broker.core.banned_networks import BannedNetworks
 from hubbub.broker.core.bans import Network, canonical, network_of
 from hubbub.broker.core.changes import BanRow
+from hubbub.broker.core.effects import Cut
 from hubbub.broker.core.handlers.bans import BANS_A_PAGE
-from hubbub.common.codec import encode
+from hubbub.common.codec import array, encode
 from hubbub.common.commands import Ban, Bans, Kick, Lockdown, Post, SetRole, Tell, Unban
-from hubbub.common.errors import Code
+from hubbub.common.errors import Code, WireError
 from hubbub.common.events import Audited, MessagePosted
 from hubbub.common.fields import BanKind
 from hubbub.common.limits import FRAME_DOWN_BYTES
@@ -73,6 +74,20 @@ def test_what_follows_a_ban_in_its_batch_is_not_for_whoever_was_banned() -> None
     it.desk.goes_on()
     assert sub.heard == []
     assert [type(reply) for reply in it.bob.unread] == [Closing]
+
+
+def test_what_is_read_of_a_connection_after_its_cut_begins_no_session() -> None:
+    it, max_ = moderated()
+    sessions = it.desk.core.context.sessions
+    max_.sends(Ban(9, "account", "Bob"))
+    before = len(sessions)
+    it.desk.sets_clock(it.desk.now.monotonic + 0.2)
+    assert Cut(it.bob.connection) in it.desk.core.tick(it.desk.now)
+    it.desk.takes(it.bob, array([encode(Post(2, it.id, "hi"))]))
+    it.desk.core.refuse_frame(it.bob.peer, WireError(Code.MALFORMED, "no frame"), it.desk.now)
+    assert len(sessions) == before
+    it.desk.loses(it.bob)
+    assert it.desk.core.context.cut_by == {}
 
 
 def test_a_banned_key_has_no_session_under_any_name() -> None:

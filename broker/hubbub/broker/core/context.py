@@ -32,6 +32,8 @@ HASHING_SECONDS: Final = 1.0
 """How long when too many passwords wait to be hashed: about as long as those before it take."""
 UNAVAILABLE_SECONDS: Final = 1.0
 """How long after `storage_unavailable`: the pace at which the broker probes."""
+FAREWELL_SECONDS: Final = 0.1
+"""Between a `closing` and the cut: time for it to leave. The session is gone before."""
 
 
 Registration = Literal["open", "invite", "closed"]
@@ -97,7 +99,8 @@ class Context:
     flooded: int = 0
     """Sessions cut, since the start, because their client went on regardless."""
     cut_by: dict[int, float] = field(default_factory=dict)
-    """Connections that were told why they are ended: when they are cut (monotonic)."""
+    """Connections that were told why they are ended, and of which nothing more is heard: when they are cut (monotonic). Infinity: they are, and what they
+    sent before may still be read."""
     budgets: Budgets = field(init=False)
     """Of accounts; those of connections are in `frames`."""
     tries: Tries = field(init=False)
@@ -162,6 +165,11 @@ class Context:
         if session.account is not None and not self.sessions.of(session.account.number):
             self.roster.lose(session.account.number, now.monotonic)
         return effects
+
+    def see_off(self, connection: int, now: Now) -> None:
+        """Hear nothing more of a connection that was told why it is ended, and cut it when that has had time to leave."""
+        if connection:  # of one that is not known nobody would tell the end
+            self.cut_by[connection] = now.monotonic + FAREWELL_SECONDS
 
     def presence(self, now: Now, *, at_once: bool = False) -> list[Effect]:
         """Return the publication of the pending presence delta, if it is due."""

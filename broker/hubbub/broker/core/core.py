@@ -12,6 +12,7 @@ To add a command, see `rules`.
 from collections.abc import Callable, Sequence
 from itertools import chain
 from logging import WARNING
+from math import inf
 from typing import Final
 
 from hubbub.broker.core import apply as applying
@@ -270,6 +271,7 @@ class Core:
     def lost(self, connection: int, now: Now) -> list[Effect]:
         """A DEALER's connection is gone, and with it its session."""
         self._frames.lost(connection)
+        self.context.cut_by.pop(connection, None)
         session = self.context.sessions.on_connection(connection)
         return self._drop_session(session, now, cut=False) if session is not None else []
 
@@ -338,7 +340,7 @@ class Core:
         effects: list[Effect] = []
         expelled = [number for number, by in self.context.cut_by.items() if by <= now.monotonic]
         for connection in expelled:
-            del self.context.cut_by[connection]
+            self.context.cut_by[connection] = inf
             effects.append(Cut(connection))
         for session, topic in due:
             del unsubscribe_by[session, topic]

@@ -16,7 +16,6 @@ from hubbub.broker.core.effects import Cut, Effect, LogEntry, Resume, Send, Stri
 from hubbub.broker.core.handlers.bans import spared
 from hubbub.broker.core.holding import PAUSE_SECONDS, Frame, Holding, Sender
 from hubbub.broker.core.limits import Limits
-from hubbub.broker.core.outcomes import FAREWELL_SECONDS
 from hubbub.broker.core.records import Decree, Refusal, Writes
 from hubbub.broker.core.rules import LEGAL, PRICES, QUERIES, WRITES
 from hubbub.broker.core.sessions import Peer, Session, SessionState
@@ -117,6 +116,8 @@ class Frames:
 
     def refuse_frame(self, peer: Peer, error: WireError, now: Now) -> list[Effect]:
         """Answer a message that is no frame."""
+        if peer.connection in self._context.cut_by:
+            return []
         session, effects = self._session(peer, now)
         if session is None:
             return effects
@@ -241,7 +242,7 @@ class Frames:
         if session.account is not None:
             budget = self._context.budgets.of(session.account, now.monotonic)
             budget.rests_until = now.monotonic + REST_SECONDS
-        self._context.cut_by[sender.peer.connection] = now.monotonic + FAREWELL_SECONDS
+        self._context.see_off(sender.peer.connection, now)
         return [
             # Of strangers there may be any number.
             LogEntry(Entry("client_flooded", text), WARNING if session.account else DEBUG),

@@ -1,7 +1,7 @@
 """What is told once a batch is on disk, or is not."""
 
 from collections.abc import Sequence
-from typing import Final, assert_never
+from typing import assert_never
 
 from hubbub.broker.core.batch import Batch, Expelled, MembershipChanged, Registered
 from hubbub.broker.core.clock import Now
@@ -26,9 +26,6 @@ from hubbub.common.commands import Order
 from hubbub.common.errors import Code
 from hubbub.common.limits import UNSUBSCRIBE_SECONDS
 from hubbub.common.replies import Acked, Closing, Error, Left, Marked, Reply, Resend
-
-FAREWELL_SECONDS: Final = 0.1
-"""Between a `closing` and the cut: time for it to leave. The session is gone before."""
 
 
 def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
@@ -167,7 +164,7 @@ def expel(context: Context, expelled: Expelled, now: Now) -> list[Effect]:
     for session in _concerned(context, expelled):
         effects.append(Send(session.peer.routing_id, (closing,), push=True))
         effects += context.end(session, now)
-        context.cut_by[session.peer.connection] = now.monotonic + FAREWELL_SECONDS
+        context.see_off(session.peer.connection, now)
     return effects
 
 
