@@ -74,6 +74,11 @@ class DoorAnswer(msgspec.Struct, frozen=True, kw_only=True):
     versions: Versions
 
 
+for _struct in (*COMMANDS.values(), *REPLIES.values(), *EVENTS.values(), _OnlySeq, DoorAnswer):
+    # msgspec learns a struct when it first meets it, and a thread that meets it meanwhile crashes the process: so all are learnt before there are threads.
+    msgspec.msgpack.Decoder(_struct)
+
+
 def _unpack(payload: bytes, limits: Mapping[str, Any]) -> Any:
     """Decode msgpack under limits; a fresh unpacker each time, because one that has raised must not be used again."""
     try:
