@@ -14,6 +14,8 @@ from hubbub.client import Client, HubbubError
 from hubbub.common.commands import Kick, Lockdown
 from hubbub.common.replies import Done
 
+HOUR = 3600
+
 
 def operator(town: Town, *arguments: str) -> ThroughPipes:
     return town.start(ThroughPipes, *BROKER, *arguments, "--data", str(town.data))
@@ -102,7 +104,7 @@ def test_the_operator_is_heard_while_clients_flood(town: Town) -> None:
     try:
         with running(town.data) as broker:
             assert broker.ask(r.ReadStats(0), r.Stats).sessions == 2
-            broker.ask(Kick(0, "Ann"), Done)
+            broker.ask(Kick(0, "Ann", seconds=HOUR), Done)
             assert broker.ask(r.ReadStats(0), r.Stats).sessions == 1
             assert [user.name for user in broker.users()] == ["Ann", "Ben"]
             broker.ask(Lockdown(0, "accounts_only"), Done)

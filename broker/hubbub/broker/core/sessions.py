@@ -82,6 +82,11 @@ class Sessions:
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._by_routing_id.values()))
 
+    @property
+    def live(self) -> int:
+        """How many are logged in."""
+        return sum(map(len, self._by_account.values()))
+
     def get(self, routing_id: bytes) -> Session | None:
         """Find by routing id."""
         return self._by_routing_id.get(routing_id)

@@ -239,7 +239,7 @@ def stats(
         uptime=now.monotonic - context.started,
         memory=process.memory,
         connections=traffic.connections,
-        sessions=len(context.sessions),
+        sessions=context.sessions.live,
         online=len(context.roster),
         users=state.names,
         rooms=len(state.rooms),
