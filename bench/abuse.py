@@ -22,8 +22,8 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.figures import machine
 from bench.floods import FLOODS, Victim
+from bench.results import machine
 from bench.servers import ROOT, BenchError, Target, broker
 from bench.wire import TEXT, Session, new_context
 from tests.threats.scene import DOOR, RawMember, new_routing_id

@@ -21,10 +21,11 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.figures import machine
+from bench.crowd import crowd, possible
 from bench.people import Group, group
+from bench.results import machine
 from bench.servers import ROOT, BenchError, Target, broker
-from bench.subscribers import ROOM, crowd, possible
+from bench.systems import Ours
 from bench.wire import Driver, Session, new_context
 
 from hubbub.broker.broker import Broker
@@ -208,8 +209,8 @@ def measure_frozen(plan: Plan) -> None:
     """Stop one member of a room, and see what the others and the broker feel of it."""
     print(f"\n{FROZEN_MESSAGES} messages to a room of {MEMBERS}, one of them stopped by SIGSTOP\n")
     with (
-        town(plan, (WATCHERS, 1), [ROOM]) as it,
-        crowd(it.broker, MEMBERS - WATCHERS - 1),
+        town(plan, (WATCHERS, 1), [ROOMS[0]]) as it,
+        crowd(Ours(it.broker), MEMBERS - WATCHERS - 1, ROOMS[0]),
     ):
         others, frozen = it.groups
         delays: dict[bool, list[float]] = {False: [], True: []}

@@ -34,9 +34,31 @@ class BenchError(Exception):
     """A measurement could not be made; the text says why."""
 
 
+class Process:
+    """A process that is measured from outside."""
+
+    __slots__ = ()
+    pid: int
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that the process has taken; by whole seconds where there is no /proc."""
+        stat = Path(f"/proc/{self.pid}/stat")
+        if stat.exists():
+            fields = stat.read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        shown = _ps("time", self.pid)
+        minutes, _, seconds = shown.replace("-", ":").rpartition(":")
+        hours, _, minutes = minutes.rpartition(":")
+        return (int(hours or 0) * 60 + int(minutes or 0)) * 60 + float(seconds)
+
+    def memory(self) -> int:
+        """Return the resident memory of the process, in bytes."""
+        return int(_ps("rss", self.pid)) * 1024
+
+
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where a server listens. `key`: its CURVE key, raw; empty without encryption."""
+class Target(Process):
+    """Where a broker or the relay listens. `key`: its CURVE key, raw; empty without encryption."""
 
     commands: str
     events: str
@@ -59,21 +81,6 @@ class Target:
     def logged(self, text: str) -> int:
         """Count what stands in a broker's log."""
         return self.log.read_text().count(text) if self.log else 0
-
-    def cpu(self) -> float:
-        """Return the seconds of CPU that the server's process has taken; by whole seconds where there is no /proc."""
-        stat = Path(f"/proc/{self.pid}/stat")
-        if stat.exists():
-            fields = stat.read_text().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        shown = _ps("time", self.pid)
-        minutes, _, seconds = shown.replace("-", ":").rpartition(":")
-        hours, _, minutes = minutes.rpartition(":")
-        return (int(hours or 0) * 60 + int(minutes or 0)) * 60 + float(seconds)
-
-    def memory(self) -> int:
-        """Return the resident memory of the server's process, in bytes."""
-        return int(_ps("rss", self.pid)) * 1024
 
 
 def _ps(field: str, pid: int) -> str:

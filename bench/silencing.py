@@ -16,7 +16,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.figures import machine
+from bench.results import machine
 from bench.servers import ROOT, Target, broker, process
 
 from hubbub.client import Client, HubbubError, Message

@@ -6,7 +6,6 @@ Posts are spliced from bytes made once; only `n` changes. The driver speaks PROT
 import os
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +14,11 @@ import zmq
 from bench.servers import BenchError, Target
 from zmq.utils import z85
 
-from hubbub.common.limits import FRAME_UP_BYTES, ROOM_ID_BYTES, WINDOW_COMMANDS
+from hubbub.common.limits import FRAME_UP_BYTES, ROOM_ID_BYTES
 from hubbub.common.zmq_setup import prepare_zmq
 
-TEXT = "x" * 100
+TEXT = "x" * 99 + "|"
+"""100 bytes; the last is what `listening` counts."""
 ANSWER_SECONDS = 20.0
 RELAY_ROOM = b"bench's one room"
 
@@ -124,7 +124,7 @@ class Session:
 
 
 class Driver:
-    """One pipelining producer: at most 512 posts unacknowledged. Counts the seconds between its first send and its last ack."""
+    """A producer of the broker or the relay: posts of TEXT to one room, spliced from bytes made once."""
 
     def __init__(self, context: "zmq.Context[Socket]", target: Target, room: str = "") -> None:
         """Log in under a name of its own and, to a broker, enter `room`, which is made if it is missing; empty: the lobby."""
@@ -140,7 +140,8 @@ class Driver:
         self._head = bytes([packed[0] + 1]) + packed[1:] + msgpack.packb("n") + b"\xce"
         self.posts_per_frame = FRAME_UP_BYTES // (len(self._head) + 4)
         """As many of these posts as a frame may hold."""
-        self.acked = self.session.n
+        self._before = self.session.n
+        self.sent = self.acked = 0
 
     def _enter(self, room: str) -> bytes:
         session = self.session
@@ -153,35 +154,19 @@ class Driver:
         [found] = [entry["room"] for entry in rooms if entry["name"] == room]
         return bytes(found)
 
-    def run(
-        self, per_frame: int, seconds: float, room_for: Callable[[int], bool] = lambda _posts: True
-    ) -> tuple[int, float]:
-        """Post for `seconds`; return (posts, seconds until the last was acked). `room_for(posts)` says whether more may be under way now."""
-        first = self.session.n
-        started = now = time.perf_counter()
-        while now - started < seconds:
-            if self.session.n - self.acked + per_frame > WINDOW_COMMANDS:
-                self._take(ANSWER_SECONDS)
-            elif not room_for(self.session.n - first):
-                self._take(0.001, needed=False)
-            else:
-                self._send(per_frame)
-            now = time.perf_counter()
-        while self.acked < self.session.n:
-            self._take(ANSWER_SECONDS)
-        return self.session.n - first, time.perf_counter() - started
-
     def post_one(self) -> float:
         """Post one and wait; return the seconds it took."""
         started = time.perf_counter()
-        self._send(1)
-        while self.acked < self.session.n:
-            self._take(ANSWER_SECONDS)
+        self.post(1)
+        while self.acked < self.sent:
+            self.take(ANSWER_SECONDS)
         return time.perf_counter() - started
 
-    def _send(self, count: int) -> None:
+    def post(self, count: int) -> None:
+        """Send so many in one frame, at most `posts_per_frame`."""
         first = self.session.n + 1
         self.session.n += count
+        self.sent += count
         if count == 1:
             payload = b"\x91" + self._head + first.to_bytes(4)
         else:
@@ -190,16 +175,14 @@ class Driver:
             payload = b"\xdc" + count.to_bytes(2) + b"".join(posts)
         self.session.socket.send(payload)
 
-    def _take(self, seconds: float, *, needed: bool = True) -> None:
-        """Read one frame of replies."""
-        if not self.session.socket.poll(int(seconds * 1000)):
-            if needed:
-                raise BenchError("posts are not acknowledged any more")
+    def take(self, seconds: float) -> None:
+        """Read one frame of replies; wait so long for it at most."""
+        if not self.session.socket.poll(round(seconds * 1000)):
             return
         for reply in msgpack.unpackb(self.session.socket.recv()):
             match reply["type"]:
                 case "acked":
-                    self.acked = reply["n"] + reply.get("count", 1) - 1
+                    self.acked = reply["n"] + reply.get("count", 1) - 1 - self._before
                 case "error" | "resend":
                     raise BenchError(f"the server refuses a post: {reply}")
 

@@ -1,0 +1,198 @@
+"""Many subscribers in few processes, of any server: how many messages did they get together?
+
+Without encryption each is a plain TCP connection (`dials`); with CURVE all are connections of one XSUB socket, each under its session's own events key.
+(libzmq takes the keys at `connect`, so sockets need not be polled one by one; to the broker each connection is a subscriber like any other.)
+"""
+
+import multiprocessing
+import os
+import resource
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from ctypes import c_uint64
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+import zmq
+from bench.dials import Dial, open_all, zmtp
+from bench.listening import Note, count_events, count_marks
+from bench.servers import BenchError, Target
+from bench.wire import RELAY_ROOM, KeyPair, Session, new_context, secure
+
+PROCESSES = 2
+DESCRIPTORS_EACH = 4
+"""File descriptors that one session takes in our process; in the broker it takes fewer."""
+SETTLING_SECONDS = 120.0
+_spawned = multiprocessing.get_context("spawn")
+
+
+class Listeners(Protocol):
+    """Some subscribers of one server. They are sent to the process that is to be them."""
+
+    def listen(self, note: Note, ready: "Ready") -> None:
+        """Connect, subscribe, say that one is `ready`, and count for ever."""
+
+
+class Ready(Protocol):
+    """Says that all listen."""
+
+    def __call__(self) -> None:
+        """Say so, once."""
+
+
+class Server(Protocol):
+    """What has subscribers."""
+
+    def listeners(self, numbers: range, room: str) -> Listeners:
+        """Return as many subscribers of a room, by their numbers."""
+
+
+class Crowd:
+    """The subscribers of one server, seen from the process that measures."""
+
+    def __init__(self, size: int, counters: Sequence[int]) -> None:
+        self.size = size
+        self._counters = counters
+
+    def received(self) -> int:
+        """Return how many messages all of them have received so far."""
+        return sum(self._counters)
+
+
+@contextmanager
+def crowd(server: Server, size: int, room: str) -> Iterator[Crowd]:
+    """Let `size` subscribers listen to the room while the `with` block runs. Raises BenchError when they cannot."""
+    processes = min(size, PROCESSES)
+    counters: Any = _spawned.RawArray(c_uint64, processes)
+    children = []
+    try:
+        for index in range(processes):
+            numbers = range(size * index // processes, size * (index + 1) // processes)
+            ours, theirs = _spawned.Pipe(duplex=False)
+            listeners = server.listeners(numbers, room)
+            child = _spawned.Process(target=_be, args=(listeners, counters, index, theirs))
+            child.daemon = True
+            child.start()
+            theirs.close()
+            children.append((child, ours))
+        for _, said in children:
+            _wait(said)
+        yield Crowd(size, counters)
+    finally:
+        for child, said in children:
+            child.terminate()
+            child.join()
+            said.close()
+
+
+def _wait(said: "Connection[Any, Any]") -> None:
+    try:
+        trouble = said.recv() if said.poll(SETTLING_SECONDS) else "they took too long"
+    except EOFError:
+        trouble = "their process ended"
+    if trouble:
+        raise BenchError(f"the subscribers could not be set up: {trouble}")
+
+
+def _be(listeners: Listeners, counters: Any, index: int, said: "Connection[Any, Any]") -> None:
+    """Be some of the subscribers, in a process of one's own, until it is ended."""
+
+    def note(total: int) -> None:
+        counters[index] = total
+
+    possible(0)
+    try:
+        listeners.listen(note, lambda: said.send(""))
+    except (BenchError, OSError) as error:
+        said.send(str(error) or type(error).__name__)
+
+
+def possible(size: int, descriptors: int = DESCRIPTORS_EACH) -> int:
+    """Return how many of those that take so many descriptors the limit on open files allows, at most `size`."""
+    with suppress(ValueError, OSError):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return size
+    return max(PROCESSES, min(size, (limit - 200) // descriptors))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """Subscribers that need nothing but a connection each."""
+
+    dials: Sequence[Dial]
+
+    def listen(self, note: Note, ready: Ready) -> None:
+        """Open them and count."""
+        sockets = open_all(self.dials)
+        ready()
+        count_marks(sockets, self.dials, note, lambda: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Members of a room of a broker: a session each, and a SUB under the key that it announced. Of the relay: the SUBs alone."""
+
+    target: Target
+    count: int
+    room: str
+
+    def listen(self, note: Note, ready: Ready) -> None:
+        """Log in, join, subscribe, and count."""
+        context, sessions, topic = new_context(), [], RELAY_ROOM
+        if self.target.is_broker:
+            names = [f"reader-{os.getpid()}-{number}" for number in range(self.count)]
+            sessions = log_in(context, self.target, names)
+            topic = join(sessions, self.room)
+        keys = [session.events_keys for session in sessions]
+
+        def keep_alive() -> None:
+            for session in sessions:
+                session.ping()
+
+        if self.target.encrypted:
+            subscriber = self._subscribe(context, topic, keys)
+            self._settle(sessions, ready)
+            count_events(subscriber, note, keep_alive)
+        else:
+            port = int(self.target.events.rpartition(":")[2])
+            plain = [key.raw.hex().encode() for key in keys] or [b""] * self.count
+            dials = [zmtp(port, "SUB", name, b"\x01" + topic) for name in plain]
+            sockets = open_all(dials)
+            self._settle(sessions, ready)
+            count_marks(sockets, dials, note, keep_alive)
+
+    def _subscribe(
+        self, context: "zmq.Context[zmq.Socket[bytes]]", topic: bytes, keys: Sequence[KeyPair]
+    ) -> "zmq.Socket[bytes]":
+        subscriber = context.socket(zmq.XSUB)
+        subscriber.send(b"\x01" + topic)
+        for key in keys or [KeyPair.new()] * self.count:
+            secure(subscriber, key, self.target)
+            subscriber.connect(self.target.events)
+        return subscriber
+
+    def _settle(self, sessions: Sequence[Session], ready: Ready) -> None:
+        for session in sessions:
+            session.until("subscribed")
+        ready()
+
+
+def log_in(
+    context: "zmq.Context[zmq.Socket[bytes]]", target: Target, names: Sequence[str]
+) -> list[Session]:
+    """Return sessions that are live."""
+    sessions = [Session(context, target, name) for name in names]
+    for session in sessions:
+        session.until("welcome")
+    return sessions
+
+
+def join(sessions: Sequence[Session], room: str) -> bytes:
+    """Let sessions be members of a room; return its id."""
+    for session in sessions:
+        session.write(type="join", name=room)
+    return [bytes(session.until("joined")["room"]) for session in sessions][-1]

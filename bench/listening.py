@@ -1,0 +1,92 @@
+"""The load generator's ears: as cheap as Python can make them, so that the server is measured and not the client.
+
+Connections without ZeroMQ are read a large piece at a time, and each piece is searched for one byte, MARK, which a message's text holds once. Headers
+(sequence numbers, times) hold it by chance as well, and SHADOW just as often, which no text holds: the difference is the number of messages.
+"""
+
+import selectors
+import socket
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import zmq
+from bench.dials import READ_BYTES, Dial
+
+MARK, SHADOW = b"|", b"\x7f"
+KEEPALIVE_SECONDS: Final = 5.0
+_SHORT, _LONG = 0xDC, 0xDD
+"""msgpack: arrays with a 16-bit and a 32-bit count; smaller ones are 0x90 + count."""
+
+Note = Callable[[int], None]
+"""Takes how many messages have come in all."""
+
+
+def count_marks(
+    sockets: Sequence[socket.socket], dials: Sequence[Dial], note: Note, beside: Callable[[], None]
+) -> None:
+    """Count what comes on connections, for ever; `beside` is called every few seconds."""
+    buffer = bytearray(READ_BYTES)
+    total, due = 0, time.monotonic() + KEEPALIVE_SECONDS
+    with selectors.DefaultSelector() as selector:
+        for sock in sockets:
+            selector.register(sock, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select(1.0):
+                assert isinstance(key.fileobj, socket.socket)
+                total += _marks(key.fileobj, buffer, selector)
+            note(total)
+            if time.monotonic() > due:
+                due = time.monotonic() + KEEPALIVE_SECONDS
+                for sock, dial in zip(sockets, dials, strict=True):
+                    if dial.keepalive:
+                        sock.send(dial.keepalive)
+                beside()
+
+
+def _marks(sock: socket.socket, buffer: bytearray, selector: selectors.BaseSelector) -> int:
+    """Read what there is, of TLS all that is decrypted already, and count the messages in it."""
+    marks = 0
+    while True:
+        try:
+            size = sock.recv_into(buffer)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return marks
+        except OSError:
+            size = 0
+        if not size:  # the server ended it: what is missing will be seen
+            selector.unregister(sock)
+            return marks
+        marks += buffer.count(MARK, 0, size) - buffer.count(SHADOW, 0, size)
+        if not isinstance(sock, ssl.SSLSocket):
+            return marks
+
+
+def count_events(subscriber: "zmq.Socket[bytes]", note: Note, beside: Callable[[], None]) -> None:
+    """Count the events of every publication that comes to a ZeroMQ socket, by the header of its array, for ever; the rest of it is read and dropped."""
+    topic, head = bytearray(16), bytearray(5)
+    total, frames, due = 0, 0, time.monotonic() + KEEPALIVE_SECONDS
+    while True:
+        try:
+            subscriber.recv_into(topic, flags=zmq.NOBLOCK)
+            subscriber.recv_into(head)
+            total += _events(head)
+            frames += 1
+            if frames % 256:
+                continue
+            note(total)
+        except zmq.Again:
+            note(total)
+            subscriber.poll(1000)
+        if time.monotonic() > due:
+            due = time.monotonic() + KEEPALIVE_SECONDS
+            beside()
+
+
+def _events(head: bytearray) -> int:
+    if head[0] == _SHORT:
+        return int.from_bytes(head[1:3])
+    if head[0] == _LONG:
+        return int.from_bytes(head[1:5])
+    return head[0] & 0x0F

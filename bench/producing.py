@@ -1,0 +1,136 @@
+"""Producers: connections that post as fast as they may."""
+
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from bench.crowd import Crowd
+from bench.dials import Dial, open_all
+from bench.servers import BenchError
+
+UNACKED: Final = 512
+"""Posts under way of one producer, where a server acknowledges them: hubbub's own window."""
+UNDELIVERED: Final = 2048
+"""Posts that are not yet with all subscribers: without a bound a server that stores nothing would only fill its buffers."""
+TOGETHER: Final = 128
+"""Posts that a producer sends with one call."""
+ANSWER_SECONDS: Final = 20.0
+STALLED_SECONDS: Final = 2.0
+
+
+class Producer(Protocol):
+    """One connection that posts messages of 100 bytes to one room."""
+
+    sent: int
+    """Posts since it was made."""
+    acked: int
+    """Of these, how many the server answered; where it answers none: all that are sent."""
+
+    def post(self, count: int) -> None:
+        """Send so many."""
+
+    def take(self, seconds: float) -> None:
+        """Read what the server answers; wait so long for it at most."""
+
+    def close(self) -> None:
+        """Leave."""
+
+
+class RawProducer:
+    """A producer over a connection without ZeroMQ. `ack` is what stands in the server's answer once for each post; empty: it answers none."""
+
+    def __init__(self, dial: Dial, post: bytes, ack: bytes) -> None:
+        [self._socket] = open_all([dial])
+        self._post, self._ack = post, ack
+        self.sent = self.acked = 0
+
+    def post(self, count: int) -> None:
+        """Send so many; waits until the server has read enough of them."""
+        self._socket.setblocking(True)
+        self._socket.sendall(self._post * count)
+        self.sent += count
+        if not self._ack:
+            self.acked = self.sent
+
+    def take(self, seconds: float) -> None:
+        """Read and count what the server answers; wait so long for it at most."""
+        self._socket.settimeout(max(seconds, 0.0))
+        try:
+            answer = self._socket.recv(65536)
+        except (BlockingIOError, TimeoutError):
+            return
+        if not answer:
+            raise BenchError("the server ended the producer's connection")
+        if self._ack:
+            self.acked += answer.count(self._ack)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
+
+
+def saturate(
+    producer: Producer, seconds: float, together: int, room_for: Callable[[int], bool]
+) -> int:
+    """Post for `seconds`, `together` with each call, and wait for every ack; return how many. `room_for(posts)` says whether more may be under way."""
+    first, end = producer.sent, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        if producer.sent - producer.acked + together > UNACKED:
+            _progress(producer)
+        elif room_for(producer.sent - first):
+            producer.post(together)
+        else:
+            producer.take(0.0005)
+    while producer.acked < producer.sent:
+        _progress(producer)
+    return producer.sent - first
+
+
+def _progress(producer: Producer) -> None:
+    before, end = producer.acked, time.perf_counter() + ANSWER_SECONDS
+    while producer.acked == before:
+        producer.take(0.1)
+        if time.perf_counter() > end:
+            raise BenchError("posts are not acknowledged any more")
+
+
+def fan_out(
+    producer: Producer, crowd: Crowd, seconds: float, together: int, undelivered: int = UNDELIVERED
+) -> tuple[float, float]:
+    """Return (messages a second that all subscribers received together, the share of them that was lost)."""
+    before = settled(crowd)
+    started = time.perf_counter()
+
+    def room_for(posts: int) -> bool:
+        return (posts + together - undelivered) * crowd.size <= crowd.received() - before
+
+    count = saturate(producer, seconds, together, room_for)
+    expected = before + count * crowd.size
+    arrived, at = crowd.received(), time.perf_counter()
+    while arrived < expected and time.perf_counter() - at < STALLED_SECONDS:
+        producer.take(0.0005)
+        if (received := crowd.received()) != arrived:
+            arrived, at = received, time.perf_counter()
+    lost = max(0.0, 1 - (arrived - before) / (expected - before))
+    return (arrived - before) / (at - started), lost
+
+
+def settled(crowd: Crowd) -> int:
+    """Return what the subscribers have received, once nothing more comes."""
+    received = -1
+    while received != (received := crowd.received()):
+        time.sleep(0.1)
+    return received
+
+
+def connected(producer: Producer, crowd: Crowd) -> None:
+    """Return when every subscriber gets what is posted. Raises BenchError when it does not come to that."""
+    for _ in range(100):
+        before = settled(crowd)
+        producer.post(1)
+        producer.take(0.1)
+        if settled(crowd) - before >= crowd.size:
+            return
+    raise BenchError(
+        f"not all of the {crowd.size} subscribers get what is posted: {crowd.received()} {producer.sent}"
+    )

@@ -1,0 +1,75 @@
+"""Fan-out: one producer, one room, many subscribers; how many messages reach all of them together?
+
+A producer sends as fast as its posts are answered and the subscribers follow, so that what is measured is what arrives. With it: the CPU of the server for
+each message that arrived, which should not grow with the number of subscribers.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from bench.crowd import Crowd, crowd, possible
+from bench.plan import Plan
+from bench.producing import TOGETHER, connected, fan_out
+from bench.results import Row
+from bench.systems import (
+    CURVE_HUBBUB,
+    IRC,
+    MOSQUITTO,
+    NATS,
+    OPEN_HUBBUB,
+    REDIS,
+    TLS_NATS,
+    Served,
+    System,
+    row_of,
+    started,
+)
+
+NAME = "fan-out"
+DELIVERIES, COST = "deliveries/s", "µs of CPU a delivery"
+SIZES = (1, 10, 100, 1000, 5000)
+SYSTEMS: Sequence[System] = (OPEN_HUBBUB, NATS, REDIS, IRC, MOSQUITTO, CURVE_HUBBUB, TLS_NATS)
+ROOM = "bench"
+LOSS_TOLD = 0.0005
+
+
+def measure(plan: Plan) -> list[Row]:
+    """Measure every system at every size; a size that the limit on open files does not allow is left out."""
+    sizes = (100,) if plan.quick else SIZES
+    return [row for size in sizes if possible(size) == size for row in _at(plan, size)]
+
+
+def _at(plan: Plan, size: int) -> list[Row]:
+    case = f"{size:,} subscriber{'s' * (size > 1)}"
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        there: list[tuple[Served, Crowd, Row, Row]] = []
+        for system, served in stack.enter_context(started(SYSTEMS, plan.folder)):
+            if served is None:
+                rows.append(system.row(NAME, case, DELIVERIES))
+                continue
+            served.producer(ROOM).close()  # somebody makes the room
+            people = stack.enter_context(crowd(served, size, ROOM))
+            both = [row_of(served, NAME, case, what) for what in (DELIVERIES, COST)]
+            both[1].better = "less"
+            there.append((served, people, both[0], both[1]))
+            rows += both
+        for _ in range(plan.rounds):
+            for served, people, deliveries, cost in there:
+                _round(plan, served, people, deliveries, cost)
+    return rows
+
+
+def _round(plan: Plan, served: Served, people: Crowd, deliveries: Row, cost: Row) -> None:
+    producer = served.producer(ROOM)
+    try:
+        connected(producer, people)
+        before, cpu = people.received(), served.cpu()
+        together = min(TOGETHER, served.undelivered)
+        rate, lost = fan_out(producer, people, plan.seconds, together, served.undelivered)
+        deliveries.figures.append(rate)
+        cost.figures.append((served.cpu() - cpu) / (people.received() - before) * 1e6)
+        if lost > LOSS_TOLD:
+            deliveries.notes.append(f"{lost:.1%} not received in one round")
+    finally:
+        producer.close()
