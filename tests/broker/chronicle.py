@@ -60,8 +60,8 @@ class Chronicle:
         producer = name.encode().ljust(16, b"\0")
         known = self.state.producers.get((account.number, producer))
         first = 1 + (known.n if known else 0)
-        numbered = [(replace(write, n=n), None) for n, write in enumerate(writes, first)]
-        return self._commits(Writes(account.number, producer, WALL, list(numbered)))
+        numbered = [replace(write, n=n) for n, write in enumerate(writes, first)]
+        return self._commits(Writes(account.number, producer, WALL, numbered))
 
     def decrees(self, *orders: Order) -> Self:
         """Carry out orders of the operator."""

@@ -61,7 +61,7 @@ def forget_producers() -> None:
     def forgetful(state: State, batch: Batch, record: Writes, writer: Writer) -> None:
         producer = state.producers.setdefault((record.account, record.producer), Producer())
         producer.unpack()
-        producer.n = min(producer.n, record.writes[0][0].n - 1)
+        producer.n = min(producer.n, record.writes[0].n - 1)
         apply_writes(state, batch, record, writer)
 
     def mute(context: Context, batch: Batch) -> list[Effect]:

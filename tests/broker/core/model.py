@@ -127,14 +127,14 @@ class Chat:
         return "done", keys.pop(device)
 
     def _write(
-        self, person: str, producer: bytes, writes: Sequence[tuple[Write, object]]
+        self, person: str, producer: bytes, writes: Sequence[Write]
     ) -> list[tuple[int, Outcome] | str]:
-        first = writes[0][0].n
+        first = writes[0].n
         if (person, producer) not in self.outcomes and first > 1:
             return [(first, "producer_expired")]
         done = self.outcomes.setdefault((person, producer), [])
         told: list[tuple[int, Outcome] | str] = []
-        for write, _ in writes:
+        for write in writes:
             if write.n > len(done) + 1:
                 return [*told, "behind"]
             if write.n == len(done) + 1:

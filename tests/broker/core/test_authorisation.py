@@ -71,7 +71,7 @@ def _handles(submission: Submission) -> list[tuple[bytes, int]]:
         case Decree(order=order):
             return [_handle(submission.routing_id, order)]
         case Writes(writes=writes):
-            return [_handle(submission.routing_id, write) for write, _ in writes]
+            return [_handle(submission.routing_id, write) for write in writes]
     return []
 
 

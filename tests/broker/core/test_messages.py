@@ -7,7 +7,7 @@ from tests.broker.core.desk import WALL, Desk
 from tests.broker.core.memory_store import LOBBY
 from tests.broker.core.wire import refused
 
-from hubbub.common.codec import encode
+from hubbub.common.codec import decode_event, encode
 from hubbub.common.commands import Create, Join, Ping, Post, Tell
 from hubbub.common.digest import EMPTY, extend
 from hubbub.common.errors import Code
@@ -45,6 +45,28 @@ def test_a_frame_of_posts_is_acked_as_one_run() -> None:
     alice.sends(*[Post(n, LOBBY, str(n)) for n in range(1, 513)])
     alice.gets(Acked(1, LOBBY, 1, count=512))
     alice.hears(*[MessagePosted(n, WALL, "Alice", str(n)) for n in range(1, 513)])
+
+
+def test_each_post_of_a_frame_goes_where_it_belongs() -> None:
+    desk = Desk()
+    alice = desk.meets("Alice")
+    alice.sends(Create(1, "garden")).forgets()
+    garden = desk.core.context.state.rooms[2].log.id
+    rooms = [LOBBY, LOBBY, garden, LOBBY, b"?" * 16, garden, garden]
+    texts = ["one", "two", "three", "", "five", "six", "seven"]
+    alice.sends(*[Post(n, *post) for n, post in enumerate(zip(rooms, texts, strict=True), 2)])
+    alice.gets(
+        Acked(2, LOBBY, 1, count=2),
+        Acked(4, garden, 2),
+        refused(Code.BAD_TEXT, n=5),
+        refused(Code.NOT_MEMBER, n=6),
+        Acked(7, garden, 3, count=2),
+    )
+    stored = [decode_event(entry.event) for entry in desk.store.events[2][1:]]
+    assert stored == [
+        MessagePosted(seq, WALL, "Alice", text)
+        for seq, text in enumerate(("three", "six", "seven"), 2)
+    ]
 
 
 def test_only_members_post_to_a_room() -> None:

@@ -90,6 +90,22 @@ def test_an_outcome_survives_the_broker() -> None:
     again.gets(Acked(2, LOBBY, 2), refused(Code.UNKNOWN_USER, n=3), Acked(4, LOBBY, 3))
 
 
+def test_outcomes_of_those_who_post_in_turn_survive_in_few_bytes() -> None:
+    desk = Desk()
+    alice, bob = desk.meets("Alice"), desk.meets("Bob")
+    for n in range(1, WINDOW_COMMANDS + 1):
+        alice.sends(*posts(n))
+        bob.sends(*posts(3 * n - 2, 3))
+    assert all(len(row.outcomes) < 1000 for row in desk.store.producers.values())
+    restarted = Desk(store=desk.store)
+    alice, bob = (returning(restarted, one, name) for one, name in ((alice, "Alice"), (bob, "Bob")))
+    for n in range(1, WINDOW_COMMANDS + 1):
+        alice.sends(*posts(n)).gets(Acked(n, LOBBY, 4 * n - 3))
+    for n in range(2 * WINDOW_COMMANDS + 1, 3 * WINDOW_COMMANDS + 1):
+        bob.sends(*posts(n)).gets(Acked(n, LOBBY, n + 1 + (n - 1) // 3))
+    alice.sends(*posts(WINDOW_COMMANDS + 1)).gets(Acked(513, LOBBY, 4 * WINDOW_COMMANDS + 1))
+
+
 @pytest.mark.parametrize("outcomes", [b"", b"\xa5" * 9, encode([1]), encode([]) + b"\0"])
 def test_damaged_outcomes_are_refused_when_they_are_loaded(outcomes: bytes) -> None:
     store = MemoryStore(producers={(1, b"p" * 16): ProducerRow(1, WALL, outcomes)})
@@ -366,8 +382,8 @@ def test_the_producer_used_longest_ago_is_forgotten_when_an_account_has_too_many
     desk.meets("Bob").sends(*posts(1))
     state, store = desk.core.context.state, desk.store
     ids = [b"%016d" % number for number in range(PRODUCERS_PER_ACCOUNT + 2)]
-    records = [Writes(1, id, WALL + time, [(posts(1)[0], None)]) for time, id in enumerate(ids)]
-    records[2:2] = [Writes(1, ids[0], WALL + 3, [(posts(2)[0], None)])]
+    records = [Writes(1, id, WALL + time, posts(1)) for time, id in enumerate(ids)]
+    records[2:2] = [Writes(1, ids[0], WALL + 3, posts(2))]
     for record in records:
         store.commit(apply(state, [Submission(record, b"", 1, 100)], LIMITS).changes)
     kept = {id for account, id in store.producers if account == 1}

@@ -4,7 +4,7 @@ Deterministic: the same records on the same state, within the same limits, give 
 outcome is an opaque routing id to it; sessions are none of its concern.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from hubbub.broker.core.bans import is_out
@@ -24,8 +24,9 @@ from hubbub.broker.core.records import (
 )
 from hubbub.broker.core.registration import add_device, register, use_device
 from hubbub.broker.core.rules import DECREES, OPERATORS, WRITES
-from hubbub.broker.core.state import State
+from hubbub.broker.core.state import Account, State
 from hubbub.broker.core.tidying import forget_producer, make_room_for_producer, tidy
+from hubbub.common.commands import Write
 from hubbub.common.errors import Code
 from hubbub.common.replies import Done, Error, Reply
 
@@ -69,32 +70,58 @@ def _apply_writes(state: State, batch: Batch, record: Writes, writer: Writer) ->
     key = (record.account, record.producer)
     producer = state.producers.get(key)
     if producer is None:
-        if record.writes[0][0].n > 1:
+        if record.writes[0].n > 1:
             text = "this producer is not known (any more): begin a new one, whether earlier writes were done is not known"
-            batch.refused(writer, record.writes[0][0].n, Refusal(Code.PRODUCER_EXPIRED, text))
+            batch.refused(writer, record.writes[0].n, Refusal(Code.PRODUCER_EXPIRED, text))
             return
         make_room_for_producer(state, batch, record.account)
         producer = Producer()
         state.add_producer(key, producer)
     producer.unpack()
     told = batch.runs_for(writer)
-    for write, refusal in record.writes:
-        n = write.n
-        if n != producer.n + 1:
-            if n > producer.n:
-                batch.behind[writer] = producer
-                break
-            _repeat(batch, producer, writer, n)
-            continue
-        outcome = refusal or WRITES[type(write)].apply(state, batch, account, write, record.time)
-        producer.n = n
-        if isinstance(outcome, Refusal):
-            producer.runs.append(batch.refused(writer, n, outcome))
+    done = 0
+    while done < len(record.writes):
+        n = record.writes[done].n
+        if n > producer.n + 1:
+            batch.behind[writer] = producer
+            break
+        if n == producer.n + 1:
+            outcome, count = _carry_out(state, batch, account, record, done)
+            done += count
+            if isinstance(outcome, Refusal):
+                producer.refused(batch.refused(writer, n, outcome))
+            else:
+                producer.succeeded(count, *outcome)
+                told.succeeded(n, count, *outcome)
         else:
-            producer.runs.succeeded(n, *outcome)
-            told.succeeded(n, *outcome)
+            _repeat(batch, producer, writer, n)
+            done += 1
     producer.used = max(producer.used, record.time)
     batch.touched[key] = producer
+
+
+def _carry_out(
+    state: State, batch: Batch, account: Account, record: Writes, index: int
+) -> tuple[tuple[bytes, int] | Refusal, int]:
+    """Carry out a write, and those behind it that are like it; return its outcome, and how many they are together."""
+    write = record.writes[index]
+    row = WRITES[type(write)]
+    outcome = record.refusals.get(index) or row.apply(state, batch, account, write, record.time)
+    if isinstance(outcome, Refusal) or row.apply_more is None or index + 1 == len(record.writes):
+        return outcome, 1
+    return outcome, row.apply_more(state, batch, account, _alike(record, index), record.time) + 1
+
+
+def _alike(record: Writes, first: int) -> Iterator[Write]:
+    """Yield the write at `first` and those right behind it of its kind, in the order of their numbers."""
+    writes, refusals = record.writes, record.refusals
+    kind, n = type(writes[first]), writes[first].n
+    for index in range(first, len(writes)):
+        write = writes[index]
+        if type(write) is not kind or write.n != n or index in refusals:
+            return
+        yield write
+        n += 1
 
 
 def _repeat(batch: Batch, producer: Producer, writer: Writer, n: int) -> None:
@@ -107,7 +134,7 @@ def _repeat(batch: Batch, producer: Producer, writer: Writer, n: int) -> None:
     elif outcome.code:
         batch.runs_for(writer).append(outcome)
     else:
-        batch.runs_for(writer).succeeded(n, outcome.room, outcome.seq)
+        batch.runs_for(writer).succeeded(n, 1, outcome.room, outcome.seq)
 
 
 def _apply_decree(state: State, batch: Batch, submission: Submission, decree: Decree) -> None:

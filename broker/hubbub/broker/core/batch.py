@@ -103,16 +103,23 @@ class Batch:
 
     def append_event(self, room: Room, event: bytes) -> int:
         """Append an event to a room and return its seq; the event was encoded with it."""
-        log = room.log
-        log.seq += 1
-        log.digest = extend(log.digest, event)
-        self.changes.events.append((room.number, log.seq, event, log.digest))
-        events = self.published.get(room.number)
-        if events is None:
-            events = self.published[room.number] = []
+        self.append_events(room, [event])
+        return room.log.seq
+
+    def append_events(self, room: Room, events: Sequence[bytes]) -> None:
+        """Append events to a room; they were encoded with their seqs."""
+        log, number, append = room.log, room.number, self.changes.events.append
+        seq, digest = log.seq, log.digest
+        for event in events:
+            seq += 1
+            digest = extend(digest, event)
+            append((number, seq, event, digest))
+        log.seq, log.digest = seq, digest
+        published = self.published.get(number)
+        if published is None:
+            published = self.published[number] = []
             self.logs.add(log)
-        events.append(event)
-        return log.seq
+        published += events
 
     def append_private(self, account: Account, message: int, event: bytes, peer: int) -> int:
         """Append a private message to an account's inbox and return its seq there."""

@@ -16,7 +16,7 @@ from hubbub.broker.core.effects import Cut, Effect, LogEntry, Resume, Send, Stri
 from hubbub.broker.core.handlers.bans import spared
 from hubbub.broker.core.holding import PAUSE_SECONDS, Frame, Holding, Sender
 from hubbub.broker.core.limits import Limits
-from hubbub.broker.core.records import Decree, Refusal, Writes
+from hubbub.broker.core.records import Decree, Writes
 from hubbub.broker.core.rules import LEGAL, PRICES, QUERIES, WRITES
 from hubbub.broker.core.sessions import Peer, Session, SessionState
 from hubbub.broker.entries import Entry
@@ -322,11 +322,13 @@ class Frames:
             if wait:
                 return self._send_back(session, run, Code.SLOW_DOWN, wait)
         session.resend_from = None
-        checked: list[tuple[Write, Refusal | None]] = [
-            (write, WRITES[type(write)].check(write)) for write in run
-        ]
+        refusals = {
+            index: refusal
+            for index, write in enumerate(run)
+            if (refusal := WRITES[type(write)].check(write)) is not None
+        }
         account, key = session.account.number, session.peer.key
-        record = Writes(account, session.producer, now.wall, checked, key)
+        record = Writes(account, session.producer, now.wall, run, key, refusals)
         return [self._context.submit(record, session.peer.routing_id, count=len(run), size=size)]
 
     def _send_back(

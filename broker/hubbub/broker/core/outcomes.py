@@ -221,7 +221,7 @@ def failed(context: Context, submissions: Sequence[Submission], now: Now) -> lis
             continue
         match record:
             case Writes(account=account, producer=producer, writes=writes):
-                n = writes[0][0].n
+                n = writes[0].n
                 writer = _waiting(context, submission.routing_id, account, producer)
                 if writer and (writer.resend_from is None or n < writer.resend_from):
                     effects += context.send_back(

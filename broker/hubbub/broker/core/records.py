@@ -4,7 +4,9 @@ the same state.
 A record may stand for several writes of one session (`Writes`): a frame of 500 posts stays one record.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -61,14 +63,16 @@ class UseDevice:
 
 
 class Writes(Struct, frozen=True, gc=False):
-    """Writes of one producer, in the order of the frame. A write that broke a rule of shape stands with its refusal: it uses up its number."""
+    """Writes of one producer, in the order of the frame."""
 
     account: int
     producer: bytes
     time: int
-    writes: list[tuple[Write, Refusal | None]]
+    writes: Sequence[Write]
     key: str = ""
     """Of the device that sent them, in hex; empty: it counts for whichever the account has."""
+    refusals: Mapping[int, Refusal] = MappingProxyType({})
+    """By index: those that broke a rule of shape. They use up their numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A command that is absent from its state's row is the client's error. To add a co
 handler in `handlers/`, its line in PROTOCOL.md, its test.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,11 +46,13 @@ class WriteRow:
     """A command that becomes a record.
 
     `check` sees the command alone (shape, lengths); `apply` carries it out on the shared state and returns (log id, seq) of its event, or
-    what seq it came to. Either refuses for good by a Refusal. `cost` is taken from the budget of posts.
+    what seq it came to. Either refuses for good by a Refusal. `apply_more` is given a command that was just carried out and those behind it of its kind: it
+    carries out as many of these as what allowed the first allows too, so that a run is checked once, and returns how many. `cost` is taken from the budget of posts.
     """
 
     check: Callable[[Any], Refusal | None]
     apply: Callable[[State, Batch, Account, Any, int], tuple[bytes, int] | Refusal]
+    apply_more: Callable[[State, Batch, Account, Iterator[Any], int], int] | None = None
     cost: int = 1
 
 
@@ -77,7 +79,7 @@ class QueryRow:
 
 
 WRITES: Final[dict[type[c.Command], WriteRow]] = {
-    c.Post: WriteRow(messages.check_message, messages.apply_post),
+    c.Post: WriteRow(messages.check_message, messages.apply_post, messages.apply_more_posts),
     c.Tell: WriteRow(messages.check_message, messages.apply_tell),
     c.Create: WriteRow(rooms.check_create, rooms.apply_create, cost=5),
     c.Join: WriteRow(rooms.check_join, rooms.apply_join, cost=2),

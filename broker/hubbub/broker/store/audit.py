@@ -269,7 +269,7 @@ class _Audit:
                 continue
             for outcome in outcomes:
                 if outcome.room in numbers and not outcome.code:
-                    self._goes_to(numbers[outcome.room], outcome.seq + outcome.count - 1)
+                    self._goes_to(numbers[outcome.room], outcome.last_seq)
 
     def _markers(self) -> list[tuple[Any, ...]]:
         has_any = self._has("markers", "account")  # a first hubbub had none

@@ -129,7 +129,7 @@ def _outcomes(before: Snapshot, after: Snapshot) -> dict[tuple[int, bytes], Prod
     changed = {}
     for key, producer in old.producers.items():
         producer.unpack()
-        ours = [outcome for outcome in producer.runs.outcomes if outcome.room in moved]
+        ours = [outcome for outcome in producer.outcomes if outcome.room in moved]
         for outcome in ours:
             outcome.room = moved[outcome.room]
         if ours:

@@ -1,5 +1,8 @@
 """Messages: to a room, to a person."""
 
+from collections.abc import Iterator
+from itertools import takewhile
+
 from hubbub.broker.core.batch import Batch
 from hubbub.broker.core.naming import person
 from hubbub.broker.core.permissions import NOT_MEMBER, may_post, may_speak
@@ -45,15 +48,27 @@ def apply_post(
         return refusal
     if room.slow:
         room.posted[account.number] = time
-    event = MessagePosted(
-        seq=room.log.seq + 1,
-        time=time,
-        sender=account.name,
-        text=command.text,
-        data=command.data,
-        action=command.action,
-    )
-    return command.room, batch.append_event(room, encode(event))
+    event = _event(room.log.seq + 1, time, account.name, command)
+    return command.room, batch.append_event(room, event)
+
+
+def apply_more_posts(
+    state: State, batch: Batch, account: Account, posts: Iterator[Post], time: int
+) -> int:
+    """Append those messages to the room of the first that follow it there."""
+    first = next(posts)
+    room = state.room_by_id[first.room]
+    if room.slow:
+        return 0
+    more = takewhile(lambda post: post.room == first.room, posts)
+    seq, sender = room.log.seq + 1, account.name
+    events = [_event(n, time, sender, post) for n, post in enumerate(more, seq)]
+    batch.append_events(room, events)
+    return len(events)
+
+
+def _event(seq: int, time: int, sender: str, post: Post) -> bytes:
+    return encode(MessagePosted(seq, time, sender, post.text, post.data, post.action))
 
 
 def apply_tell(
