@@ -30,7 +30,7 @@ from hubbub.client import Client, link, pump, sockets
 from hubbub.client.errors import ConnectError, OutcomeUnknown
 from hubbub.common.codec import decode_event, decode_events, decode_replies
 from hubbub.common.limits import PING_SECONDS
-from hubbub.common.replies import Page, Reply
+from hubbub.common.replies import AnyReply, Page
 
 LOGIN_SECONDS: Final = 5.0
 AGAIN_SECONDS: Final = 0.1
@@ -60,7 +60,7 @@ class Orders:
 def count_pages(tally: Tally) -> None:
     """Count what is fetched from history, at the wire: what came twice too."""
 
-    def counted(frame: bytes) -> list[Reply]:
+    def counted(frame: bytes) -> list[AnyReply]:
         replies = decode_replies(frame)
         for reply in replies:
             if isinstance(reply, Page) and reply.events:

@@ -3,8 +3,6 @@
 A message is named by the id that its sender put into `data`; other events by what they tell.
 """
 
-from typing import cast
-
 from hubbub.client import updates
 from hubbub.common import events
 from hubbub.common.codec import decode_event
@@ -56,4 +54,4 @@ def of_event(event: events.AnyEvent) -> str:
 
 def decode(raw: bytes) -> events.AnyEvent:
     """Decode a stored event. Raises WireError."""
-    return cast(events.AnyEvent, decode_event(raw))
+    return decode_event(raw)

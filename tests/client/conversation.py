@@ -181,7 +181,12 @@ class Conversation:
 
     @property
     def shown(self) -> list[Update]:
-        return [effect.update for effect in self.effects if isinstance(effect, Emit)]
+        return [
+            update
+            for effect in self.effects
+            if isinstance(effect, Emit)
+            for update in effect.updates
+        ]
 
     @property
     def texts(self) -> list[str]:

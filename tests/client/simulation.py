@@ -154,8 +154,8 @@ class Network:
                 self.up = deque(item for item in self.up if not isinstance(item, Subscribe))
                 self.broker.granted = False
                 self.published.clear()
-            case Emit(update=update):
-                self.updates.append(update)
+            case Emit(updates=updates):
+                self.updates += updates
             case Acknowledge(tickets=tickets, seq=seq):
                 for place, ticket in enumerate(tickets, seq):
                     self.acks[ticket].append(place)

@@ -22,7 +22,7 @@ def fresh(log: Log) -> LogReader:
 
 def offer(reader: LogReader, log: Log, seq: int) -> list[Found]:
     raw = log.events[seq - 1]
-    return reader.offer(seq, raw, decode_event(raw))  # type: ignore[arg-type]
+    return reader.offer([Read(seq, decode_event(raw), raw)])
 
 
 def seqs(found: list[Found]) -> list[int]:
@@ -154,7 +154,7 @@ def test_an_event_of_an_unknown_type_counts() -> None:
     raw = b"\x82\xa4type\xa7unheard\xa3seq\x01"
     event = decode_event(raw)
     assert isinstance(event, UnknownEvent)
-    assert seqs(reader.offer(1, raw, event)) == [1]
+    assert seqs(reader.offer([Read(1, event, raw)])) == [1]
     assert reader.digest == digest.extend(digest.EMPTY, raw)
 
 
@@ -163,7 +163,7 @@ def test_an_event_that_cannot_be_read_counts_too() -> None:
     reader.reaches(1)
     reader.question(1)
     page = Page(1, LOBBY, [Stored(1, b"\xc1")], more=False, first=1, before=digest.EMPTY)
-    assert reader.take_page(page, 0) == [Read(1, UnknownEvent(), earlier=True)]
+    assert reader.take_page(page, 0) == [Read(1, UnknownEvent(), b"\xc1", earlier=True)]
 
 
 def test_runs_of_seqs_are_merged_and_taken_in_order() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.client.watching import Enter, messages, next_of
 from tests.operating import appoint
 
@@ -61,10 +62,8 @@ def bob(enter: Enter, alice: Client) -> Client:
 def sees(client: Client, update: Update) -> None:
     """Wait for an update that is this one but for when it happened."""
     found = next_of(client, type(update))
-    for field in ("time", "seq"):
-        if hasattr(update, field):
-            object.__setattr__(found, field, getattr(update, field))
-    assert found == update
+    when = {field: getattr(found, field) for field in ("time", "seq") if hasattr(found, field)}
+    assert found == replace(update, **when)
 
 
 def code_of(error: pytest.ExceptionInfo[RequestError]) -> str:

@@ -102,7 +102,7 @@ def test_an_invitation_is_told_out_of_the_inbox(alice: Conversation, inbox: Log)
 
 def test_whoever_is_put_out_is_told_by_whom_and_why(alice: Conversation) -> None:
     alice.hears(Left(TEA, by="Bob", reason="spam"))
-    alice.does(Unsubscribe(TEA), Emit(RoomLeft("tea", "Bob", "spam")))
+    alice.does(Unsubscribe(TEA), Emit((RoomLeft("tea", "Bob", "spam"),)))
 
 
 def listed(alice: Conversation, *infos: RoomInfo) -> list[Room]:

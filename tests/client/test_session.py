@@ -119,7 +119,7 @@ def test_a_lost_connection_is_told_once_and_resumed_with_another_key(
     alice: Conversation, lobby: Log
 ) -> None:
     alice.logs_in(lobby)
-    alice.loses_the_broker().does(Emit(ConnectionLost()), DisconnectEvents())
+    alice.loses_the_broker().does(Emit((ConnectionLost(),)), DisconnectEvents())
     alice.loses_the_broker().does()
     alice.connects()
     assert (alice.login.resuming, alice.login.producer) == (True, number(1, 16))
@@ -166,7 +166,7 @@ def test_a_silent_broker_is_left_and_looked_for_again(alice: Conversation, lobby
     alice.logs_in(lobby)
     for _ in range(2):
         alice.waits(5)
-    alice.waits(5).does(Emit(ConnectionLost()), DisconnectEvents(), Reconnect())
+    alice.waits(5).does(Emit((ConnectionLost(),)), DisconnectEvents(), Reconnect())
     alice.waits(29).does()
     alice.waits(1)
     assert Reconnect() in alice.effects, "in case ZeroMQ gave up"
@@ -175,14 +175,14 @@ def test_a_silent_broker_is_left_and_looked_for_again(alice: Conversation, lobby
 def test_a_broker_that_shuts_down_says_when_to_come_back(alice: Conversation, lobby: Log) -> None:
     alice.logs_in(lobby)
     alice.hears(Closing("shutting_down", "", 2.5))
-    alice.does(Emit(ConnectionLost()), DisconnectEvents(), Reconnect(2.5))
+    alice.does(Emit((ConnectionLost(),)), DisconnectEvents(), Reconnect(2.5))
     alice.loses_the_broker().does()
 
 
 def test_a_broker_that_was_flooded_is_come_back_to(alice: Conversation, lobby: Log) -> None:
     alice.logs_in(lobby)
     alice.hears(Closing("flooding", "", 9.0))
-    alice.does(Emit(ConnectionLost()), DisconnectEvents(), Reconnect(9.0))
+    alice.does(Emit((ConnectionLost(),)), DisconnectEvents(), Reconnect(9.0))
 
 
 @pytest.mark.parametrize("code", ["banned", "kicked", "device_removed", "locked_down"])

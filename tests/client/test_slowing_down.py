@@ -91,5 +91,5 @@ def test_a_client_that_is_cut_for_flooding_comes_back_when_it_was_told(
     alice: Conversation,
 ) -> None:
     alice.hears(Closing(Code.FLOODING, "too much", 10.0))
-    alice.does(Emit(ConnectionLost()), DisconnectEvents(), Reconnect(10.0))
+    alice.does(Emit((ConnectionLost(),)), DisconnectEvents(), Reconnect(10.0))
     alice.loses_the_broker().does()

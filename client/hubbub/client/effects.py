@@ -60,9 +60,9 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """Show this to the app."""
+    """Show these to the app."""
 
-    update: Update
+    updates: tuple[Update, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,10 +53,12 @@ REACH_SECONDS: Final = 3.0
 """Until the first connection stands; later ones are tried for ever."""
 STOP_SECONDS: Final = 5.0
 """More than a turn and the last frame's linger take."""
-FRAMES_A_TURN: Final = 64
-"""Read from one socket before the others get their turn."""
+FRAMES_A_TURN: Final = 256
+EVENTS_A_TURN: Final = 1000
+"""Read from one socket before the others, and the app, get their turn."""
+LAG_POLL_SECONDS: Final = 0.005
 FULL_POLL_SECONDS: Final = 0.1
-"""While the app has too much unread, how often to see whether it has caught up."""
+"""While the app has too much unread, how often to see whether it has caught up: as long as the events wait for it, and later."""
 
 PUMP_THREAD: Final = "hubbub-pump"
 
@@ -193,7 +195,10 @@ class Pump:
     def _turn(self) -> None:
         self._is_kept = False
         now = monotonic()
-        until = self._wait_until(now)
+        takes_events = self._session.takes_events(now)
+        if self._events is not None:
+            self._events.watch(takes_events)
+        until = self._wait_until(now, FULL_POLL_SECONDS if takes_events else LAG_POLL_SECONDS)
         timeout = None if until is None else max(0, round((until - now) * 1000 + 0.5))
         ready = dict(self._poller.poll(timeout))
         now = monotonic()
@@ -213,13 +218,13 @@ class Pump:
         while self._effects:
             self._perform(self._effects.popleft())
 
-    def _wait_until(self, now: float) -> float | None:
+    def _wait_until(self, now: float, full_poll: float) -> float | None:
         times = [
             self._session.wake_at(now),
             self._reach_by,
             self._commands_again,
             self._events_again,
-            now + FULL_POLL_SECONDS if self._session.is_full else None,
+            now + full_poll if self._session.is_full else None,
         ]
         return min((time for time in times if time is not None), default=None)
 
@@ -262,11 +267,8 @@ class Pump:
     def _read_events(self, now: float) -> None:
         if self._events is None:
             return
-        for topic, *rest in self._events.frames(FRAMES_A_TURN):
-            try:
-                self._session.published(topic, decode_events(rest[-1] if rest else b""), now)
-            except WireError as error:
-                _log.warning("the broker published what cannot be read: %s", error)
+        if self._session.takes_events(now):
+            self._read_published(self._events, now)
         for event in self._events.events():
             if event == sockets.LOST:
                 self._session.events_lost(now)
@@ -274,6 +276,19 @@ class Pump:
                 self._events_backoff.reset()
             elif event & sockets.REFUSED:
                 self._events_again = now + self._events_backoff.wait()
+
+    def _read_published(self, connection: Connection, now: float) -> None:
+        count = 0
+        for topic, *rest in connection.frames(FRAMES_A_TURN):
+            try:
+                events = decode_events(rest[-1] if rest else b"")
+                self._session.published(topic, events, now)
+            except WireError as error:
+                _log.warning("the broker published what cannot be read: %s", error)
+                continue
+            count += len(events)
+            if count >= EVENTS_A_TURN or not self._session.takes_events(now):
+                return
 
     def _check_time(self, now: float) -> None:
         if self._reach_by is not None and now >= self._reach_by:
@@ -363,8 +378,9 @@ class Pump:
                 settle(ticket.set_exception, self.closed())
             case Fail(ticket=ticket, error=error):
                 settle(ticket.set_exception, error)
-            case Emit(update=update):
-                self.updates.put(update)
+            case Emit(updates=updates):
+                for update in updates:
+                    self.updates.put(update)
             case _:
                 assert_never(effect)
 
@@ -378,10 +394,7 @@ class Pump:
 
     def closed(self) -> Closed:
         """What to raise of a call that comes too late."""
-        closed = Closed(
-            "this client is closed"
-            if self.error is None
-            else f"this client has ended: {self.error}"
-        )
+        how = "is closed" if self.error is None else f"has ended: {self.error}"
+        closed = Closed(f"this client {how}")
         closed.__cause__ = self.error
         return closed

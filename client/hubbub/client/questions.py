@@ -11,10 +11,12 @@ from typing import Final
 
 from hubbub.client.effects import Ticket
 from hubbub.common.commands import Query
+from hubbub.common.errors import TRANSIENT
 from hubbub.common.replies import (
     BanList,
     DeviceList,
     Done,
+    Error,
     InviteMade,
     LinkMade,
     MemberList,
@@ -55,9 +57,10 @@ class Question:
     read: Callable[[Reply], object]
     ticket: Ticket
 
-    def can_wait(self, seconds: float) -> bool:
-        """Whether it is worth asking again in so many seconds."""
-        return self.ticket is None or seconds <= LONGEST_WAIT_SECONDS
+    def may_wait(self, error: Error) -> bool:
+        """Whether it is worth asking again when the time has come that the refusal names, if it names one."""
+        is_short = self.ticket is None or error.retry_after <= LONGEST_WAIT_SECONDS
+        return error.code in TRANSIENT and is_short
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ rest is fetched when there is room again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, cast
+from typing import Final
 
 from hubbub.client.effects import Complete, Effect, Fail, Subscribe, Ticket, Unsubscribe
 from hubbub.client.errors import Closed, refused
-from hubbub.client.logs import Found, LogReader, read_event
+from hubbub.client.logs import NUMBERED, Found, LogReader, Read, read_event
 from hubbub.client.outbox import Entry
 from hubbub.client.presence import Presence
 from hubbub.client.questions import Answer, CatchUp, Item, Question, Questions
@@ -18,8 +18,8 @@ from hubbub.client.showing import Showing
 from hubbub.client.updates import Diverged, LogReplaced, MarkerMoved, RoomJoined, RoomLeft
 from hubbub.common.codec import decode_event
 from hubbub.common.commands import Away, Mark, Query, Who
-from hubbub.common.errors import TRANSIENT, Code, WireError
-from hubbub.common.events import AnyEvent, MessageTold, PresenceChanged, RoomInvited
+from hubbub.common.errors import Code, WireError
+from hubbub.common.events import PresenceChanged
 from hubbub.common.names import LOBBY
 from hubbub.common.replies import (
     Delivered,
@@ -36,10 +36,6 @@ from hubbub.common.replies import (
 
 GAP_SECONDS: Final = 0.1
 """When a published frame is lost, it may be to all members of a room, who notice it by the next frame, all at once: each asks at its own moment in this time."""
-
-
-def _may_wait(question: Question, error: Error) -> bool:
-    return error.code in TRANSIENT and question.can_wait(error.retry_after)
 
 
 def _unheeded(_: Reply) -> None:
@@ -197,29 +193,34 @@ class Reading:
         room = self.rooms.get(topic)
         if room is None:
             return
+        arrived: list[Read] = []
         for raw in events:
             try:
-                event = cast(AnyEvent, decode_event(raw))
+                event = decode_event(raw)
             except WireError:
                 self.unreadable += 1  # if it had a seq, the gap shows
                 continue
-            if isinstance(event, PresenceChanged):
+            if isinstance(event, NUMBERED):
+                if event.seq is not None:
+                    arrived.append(Read(event.seq, event, raw))
+            elif isinstance(event, PresenceChanged):
+                self._offer(room.reader, arrived)  # what was said before, before
+                arrived = []
                 self._presence_changed(event)
-            elif not isinstance(event, MessageTold | RoomInvited) and event.seq is not None:
-                self._offer(room.reader, event.seq, raw, event)
+        self._offer(room.reader, arrived)
         self._want(room.reader, now, self._gap_seconds)
 
     def delivered(self, reply: Delivered, now: float) -> None:
         """Take an event of the inbox."""
         if self.inbox is not None:
-            self._offer(self.inbox, reply.seq, reply.event, read_event(reply.event))
+            self._offer(self.inbox, [Read(reply.seq, read_event(reply.event), reply.event)])
             self._want(self.inbox, now)
 
-    def _offer(self, reader: LogReader, seq: int, raw: bytes, event: AnyEvent) -> None:
-        if self._showing.is_full:
-            reader.reaches(seq)
-        else:
-            self._show(reader, reader.offer(seq, raw, event))
+    def _offer(self, reader: LogReader, events: Sequence[Read]) -> None:
+        if not self._showing.is_full:
+            self._show(reader, reader.offer(events))
+        elif events:
+            reader.reaches(max(event.seq for event in events))
 
     def _show(self, reader: LogReader, found: list[Found]) -> None:
         if found:
@@ -292,7 +293,7 @@ class Reading:
 
     def unread(self, count: int, now: float) -> None:
         """So many updates wait for the app."""
-        if self._showing.unread(count):
+        if self._showing.unread(count, now):
             inbox = [] if self.inbox is None else [self.inbox]
             for reader in (*(room.reader for room in self.rooms), *inbox):
                 self._show_marker(reader)
@@ -368,7 +369,7 @@ class Reading:
                 self._questions.again(item, now, error.retry_after)
             case CatchUp(log=log):
                 self._page(log, None, now)
-            case Question() as question if _may_wait(question, error):
+            case Question() as question if question.may_wait(error):
                 self._questions.again(question, now, error.retry_after)
             case Question(make=make, ticket=None):
                 self._asking_roster = self._asking_roster and make is not Who

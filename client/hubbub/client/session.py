@@ -121,6 +121,10 @@ class Session:
         """Whether it takes nothing in until the app has read."""
         return self._showing.is_full
 
+    def takes_events(self, now: float) -> bool:
+        """Whether frames of events are to be read. Not while the app has just got too much to read; but a connection that is never read is lost."""
+        return self._showing.takes_events(now)
+
     # What happens to the connections.
 
     def connected(self, now: float) -> None:
@@ -284,7 +288,7 @@ class Session:
         if self._closing is not None:
             self.do(Complete(self._closing))
         if error is not None:
-            self.do(Emit(Ended(error)))
+            self.do(Emit((Ended(error),)))
         self.do(End(error))
 
     # Time, and what is to be done.

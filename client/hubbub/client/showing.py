@@ -15,6 +15,10 @@ from hubbub.common.events import AnyEvent, MessagePosted, MessageTold
 FULL: Final = 10_000
 """Updates that wait for the app before no more are taken."""
 ROOM_AGAIN: Final = FULL // 2
+LAG_SECONDS: Final = 1.0
+"""For so long the app may be behind by that many before what is published is passed over, and fetched later: it may just be a burst."""
+
+_MESSAGES: Final = (MessagePosted, MessageTold)
 
 
 class Showing:
@@ -26,39 +30,47 @@ class Showing:
         self._outbox = outbox
         self._do = do
         self._unread = 0
+        self._had_room = 0.0
 
     def emit(self, *updates: Update) -> None:
         """Show updates to the app."""
-        for update in updates:
-            self._do(Emit(update))
-        self._unread += len(updates)
-        self.is_full = self.is_full or self._unread >= FULL
+        if updates:
+            self._do(Emit(updates))
+            self._unread += len(updates)
+            self.is_full = self.is_full or self._unread >= FULL
 
-    def unread(self, count: int) -> bool:
+    def takes_events(self, now: float) -> bool:
+        """Whether what is published is to be read, if only to pass over it; else it can wait where it is."""
+        return not self.is_full or now - self._had_room >= LAG_SECONDS
+
+    def unread(self, count: int, now: float) -> bool:
         """So many updates wait for the app. True: there is room again."""
         self._unread = count
         was_full = self.is_full
         self.is_full = count >= FULL or (was_full and count > ROOM_AGAIN)
+        if not self.is_full:
+            self._had_room = now
         return was_full and not self.is_full
 
     def show(self, name: str | None, reader: LogReader, found: Sequence[Found]) -> None:
         """Show what was read of the room `name`; None: of the inbox."""
-        for item in found:
-            match item:
-                case Read(seq=seq, event=event, earlier=earlier):
-                    own = self._is_own(reader, seq, event)
-                    update = narrate(event, room=name or "", seq=seq, own=own, earlier=earlier)
-                    if update is not None:
-                        self.emit(update)
-                case Hole(first=first, last=last):
-                    self.emit(Missed(name, first, last))
-                case Mismatch(seq=seq):
-                    self.emit(Diverged(name, seq))
-                case _:
-                    assert_never(item)
+        updates = [self._told(name, reader, item) for item in found]
+        self.emit(*[update for update in updates if update is not None])
+
+    def _told(self, name: str | None, reader: LogReader, item: Found) -> Update | None:
+        match item:
+            case Read(seq=seq, event=event, earlier=earlier):
+                own = self._is_own(reader, seq, event)
+                return narrate(event, room=name or "", seq=seq, own=own, earlier=earlier)
+            case Hole(first=first, last=last):
+                return Missed(name, first, last)
+            case Mismatch(seq=seq):
+                return Diverged(name, seq)
+            case _:
+                assert_never(item)
 
     def _is_own(self, reader: LogReader, seq: int, event: AnyEvent) -> bool:
-        if not isinstance(event, MessagePosted | MessageTold) or event.sender != self.me:
+        if not isinstance(event, _MESSAGES) or event.sender != self.me:
             return False
         return reader.mine.take(seq) or self._outbox.claim(
             lambda write: _would_be(write, reader.log, event)

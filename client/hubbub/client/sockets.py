@@ -118,6 +118,7 @@ class Connection:
         self._socket = socket
         self._endpoint = endpoint
         self._poller = poller
+        self._is_watched = True
         # Before connecting, or its first events are missed.
         self._monitor = socket.get_monitor_socket(CONNECTED | READY | LOST | REFUSED)
         for source in (socket, self._monitor):
@@ -135,6 +136,7 @@ class Connection:
 
     def close(self) -> None:
         """Cut the connection and free everything."""
+        self.watch(True)
         for source in (self._socket, self._monitor):
             self._poller.unregister(source)
         self._socket.disable_monitor()
@@ -148,6 +150,12 @@ class Connection:
         except zmq.Again:
             return False
         return True
+
+    def watch(self, wanted: bool) -> None:
+        """Let the poller wake for what arrives, as it does at first, or not."""
+        if wanted != self._is_watched:
+            self._is_watched = wanted
+            self._poller.modify(self._socket, zmq.POLLIN if wanted else 0)
 
     def frames(self, most: int) -> Iterator[list[bytes]]:
         """Yield at most `most` messages that have arrived."""

@@ -3,17 +3,16 @@
 Within one room, and within the private messages, every update comes once and in order of `seq`. `earlier` says that it was
 fetched from history after a gap instead of arriving live. Between rooms there is no order.
 
-To add one: a dataclass here, its name in `Update`, and the line of `hubbub.client.narrator` that makes it.
+To add one: a struct here, its name in `Update`, and the line of `hubbub.client.narrator` that makes it.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubbub.common.errors import HubbubError
 from hubbub.common.fields import Data, HistoryShown, RoleName
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """Somebody wrote to a room. `own`: this very client did (not another session of the same person). `time`: milliseconds since 1970, UTC.
 
     `action`: the text is what the sender does ("waves"), not what they say.
@@ -30,8 +29,7 @@ class Message:
     action: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PrivateMessage:
+class PrivateMessage(Struct, frozen=True):
     """A private message, received or sent (by any session of one's own). `seq` counts in one's own inbox."""
 
     sender: str
@@ -45,8 +43,7 @@ class PrivateMessage:
     action: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RoomCreated:
+class RoomCreated(Struct, frozen=True):
     """The first event of a room; its creator is its first member."""
 
     room: str
@@ -57,8 +54,7 @@ class RoomCreated:
     earlier: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MemberJoined:
+class MemberJoined(Struct, frozen=True):
     """Somebody became a member of a room (other than the lobby)."""
 
     room: str
@@ -68,8 +64,7 @@ class MemberJoined:
     earlier: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MemberLeft:
+class MemberLeft(Struct, frozen=True):
     """Somebody ended the membership of a room; or, with `by`, was put out of it."""
 
     room: str
@@ -81,8 +76,7 @@ class MemberLeft:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RoleChanged:
+class RoleChanged(Struct, frozen=True):
     """A member has another role in a room; in the lobby: in the whole chat. `by` empty: the broker's operator gave it."""
 
     room: str
@@ -94,8 +88,7 @@ class RoleChanged:
     earlier: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MemberMuted:
+class MemberMuted(Struct, frozen=True):
     """A member may not speak in a room until a time, in milliseconds since 1970, UTC; 0: may speak again."""
 
     room: str
@@ -108,8 +101,7 @@ class MemberMuted:
     earlier: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RoomChanged:
+class RoomChanged(Struct, frozen=True):
     """A room has other settings: those that are not None."""
 
     room: str
@@ -125,8 +117,7 @@ class RoomChanged:
     """Seconds between two posts of one member."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invited:
+class Invited(Struct, frozen=True):
     """A person was invited to a room, oneself or by oneself. `seq` counts in one's own inbox, as that of a private message."""
 
     sender: str
@@ -137,8 +128,7 @@ class Invited:
     earlier: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
+class Audited(Struct, frozen=True):
     """Somebody used a power over others. Only the chat's owners see it, in the room `room`.
 
     `action` is a word for programs, `subject` whom or what it was done to, in the room `where` or (empty) in the whole chat. `by` empty: the
@@ -158,44 +148,38 @@ class Audited:
     earlier: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PersonJoined:
+class PersonJoined(Struct, frozen=True):
     """Somebody came online. Not for oneself, and not for those who only came back after the broker's restart."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class PersonLeft:
+class PersonLeft(Struct, frozen=True):
     """Somebody went offline."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class PersonAway:
+class PersonAway(Struct, frozen=True):
     """Somebody says that they are away, with a text that may be empty, or says something else of it. Not for oneself."""
 
     name: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class PersonBack:
+class PersonBack(Struct, frozen=True):
     """Somebody who was away says that they are back. (Whoever goes offline is no longer away; `PersonLeft` says enough.)"""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class PeopleOnline:
+class PeopleOnline(Struct, frozen=True):
     """How many are online: comes instead of what each of them does when there are more than 50."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class MarkerMoved:
+class MarkerMoved(Struct, frozen=True):
     """Another session of one's own has read a room (None: the private messages) up to and with `read`, which may be ahead of what came here.
 
     After a lost connection also: where the marker stands now, whoever moved it.
@@ -205,8 +189,7 @@ class MarkerMoved:
     read: int
 
 
-@dataclass(frozen=True, slots=True)
-class RoomJoined:
+class RoomJoined(Struct, frozen=True):
     """One became a member of a room, by this session, by another of one's own, or because a moderator made one."""
 
     room: str
@@ -214,8 +197,7 @@ class RoomJoined:
     role: RoleName = "member"
 
 
-@dataclass(frozen=True, slots=True)
-class RoomLeft:
+class RoomLeft(Struct, frozen=True):
     """One is no longer a member of a room; with `by`: one was put out of it."""
 
     room: str
@@ -223,18 +205,15 @@ class RoomLeft:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLost:
+class ConnectionLost(Struct, frozen=True):
     """The broker is out of reach; the client keeps trying, and keeps what is written meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionRestored:
+class ConnectionRestored(Struct, frozen=True):
     """The session goes on; what was missed follows as updates marked `earlier`. Who came, went or was away meanwhile is not told: `Client.who` says it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """Events `first` … `last` of a room (None: of the private messages) are gone from the broker's log and were never seen here."""
 
     room: str | None
@@ -242,21 +221,18 @@ class Missed:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class Diverged:
+class Diverged(Struct, frozen=True):
     """At `seq` this client's digest of a room (None: of the private messages) is not the broker's: an event was lost or changed."""
 
     room: str | None
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogReplaced:
+class LogReplaced(Struct, frozen=True):
     """The broker has another log than before (restored from a backup, or new): reading goes on at its present end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The client is over and this is its last update. It was not closed by its user; `reason` says what happened."""
 
     reason: HubbubError

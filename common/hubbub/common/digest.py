@@ -17,10 +17,12 @@ _FRESH: Final = blake2b(digest_size=DIGEST_BYTES)
 """Copied, not made anew, for each hash: that is a quarter faster (0.94 → 0.71 µs an event)."""
 
 
-def extend(digest: bytes, event: bytes) -> bytes:
-    """Return h(k) from h(k-1) and the bytes of event k, exactly as stored, published and paged."""
-    leaf = _FRESH.copy()
-    leaf.update(event)
-    chain = _FRESH.copy()
-    chain.update(digest + leaf.digest())
-    return chain.digest()
+def extend(digest: bytes, *events: bytes) -> bytes:
+    """Return h(k+m) from h(k) and the bytes of the m events behind it, exactly as stored, published and paged."""
+    for event in events:
+        leaf = _FRESH.copy()
+        leaf.update(event)
+        chain = _FRESH.copy()
+        chain.update(digest + leaf.digest())
+        digest = chain.digest()
+    return digest
