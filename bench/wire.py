@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 import msgpack
@@ -17,8 +18,9 @@ from zmq.utils import z85
 from hubbub.common.limits import FRAME_UP_BYTES, ROOM_ID_BYTES
 from hubbub.common.zmq_setup import prepare_zmq
 
-TEXT = "x" * 99 + "|"
-"""100 bytes; the last is what `listening` counts."""
+MARK = b"|"
+TEXT = MARK.decode() * 100
+"""Of one byte, by which `listening` counts messages."""
 ANSWER_SECONDS = 20.0
 RELAY_ROOM = b"bench's one room"
 
@@ -177,7 +179,7 @@ class Driver:
 
     def take(self, seconds: float) -> None:
         """Read one frame of replies; wait so long for it at most."""
-        if not self.session.socket.poll(round(seconds * 1000)):
+        if not self.session.socket.poll(ceil(seconds * 1000)):
             return
         for reply in msgpack.unpackb(self.session.socket.recv()):
             match reply["type"]:
