@@ -86,6 +86,18 @@ def saturate(
     return producer.sent - first
 
 
+def post_all(producer: Producer, count: int, together: int) -> None:
+    """Post so many, `together` with each call, as fast as they are answered, and wait for every ack."""
+    last = producer.sent + count
+    while producer.sent < last:
+        some = min(together, last - producer.sent)
+        while producer.sent - producer.acked + some > UNACKED:
+            _progress(producer)
+        producer.post(some)
+    while producer.acked < producer.sent:
+        _progress(producer)
+
+
 def _progress(producer: Producer) -> None:
     before, end = producer.acked, time.perf_counter() + ANSWER_SECONDS
     while producer.acked == before:

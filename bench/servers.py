@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -41,11 +42,9 @@ class Process:
     pid: int
 
     def cpu(self) -> float:
-        """Return the seconds of CPU that the process has taken; by whole seconds where there is no /proc."""
-        stat = Path(f"/proc/{self.pid}/stat")
-        if stat.exists():
-            fields = stat.read_text().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the seconds of CPU that the process has taken; on other systems than Linux, to the second or the hundredth."""
+        if platform.system() == "Linux":
+            return time.clock_gettime(~self.pid << 3 | 2)  # clock_getcpuclockid(3), to the ns
         shown = _ps("time", self.pid)
         minutes, _, seconds = shown.replace("-", ":").rpartition(":")
         hours, _, minutes = minutes.rpartition(":")
