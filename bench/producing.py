@@ -1,12 +1,15 @@
 """Producers: connections that post as fast as they may."""
 
+import select
 import time
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Protocol
 
+import zmq
 from bench.crowd import Crowd
 from bench.dials import Dial, open_all
 from bench.servers import BenchError
+from bench.wire import TEXT
 
 UNACKED: Final = 512
 """Posts under way of one producer, where a server acknowledges them: hubbub's own window."""
@@ -26,8 +29,15 @@ class Producer(Protocol):
     acked: int
     """Of these, how many the server answered; where it answers none: all that are sent."""
 
-    def post(self, count: int) -> None:
-        """Send so many."""
+    @property
+    def source(self) -> Any:
+        """What a poller waits on for answers: a ZeroMQ socket or a descriptor."""
+
+    def post(self, count: int, frames: int = 1) -> None:
+        """Send so many in each of some frames, where the server knows frames."""
+
+    def say(self, text: bytes) -> None:
+        """Send one of another text that is as long."""
 
     def take(self, seconds: float) -> None:
         """Read what the server answers; wait so long for it at most."""
@@ -42,13 +52,28 @@ class RawProducer:
     def __init__(self, dial: Dial, post: bytes, ack: bytes) -> None:
         [self._socket] = open_all([dial])
         self._post, self._ack = post, ack
+        self._around = post.split(TEXT.encode())
+        self._tail = b""
+        """The end of what came last, in which an ack may have begun."""
         self.sent = self.acked = 0
 
-    def post(self, count: int) -> None:
+    @property
+    def source(self) -> int:
+        """What a poller waits on for answers."""
+        return self._socket.fileno()
+
+    def post(self, count: int, frames: int = 1) -> None:
         """Send so many; waits until the server has read enough of them."""
+        self._send(self._post * (count * frames), count * frames)
+
+    def say(self, text: bytes) -> None:
+        """Send one of another text that is as long."""
+        self._send(text.join(self._around), 1)
+
+    def _send(self, data: bytes, posts: int) -> None:
         self._socket.setblocking(True)
-        self._socket.sendall(self._post * count)
-        self.sent += count
+        self._socket.sendall(data)
+        self.sent += posts
         if not self._ack:
             self.acked = self.sent
 
@@ -62,7 +87,9 @@ class RawProducer:
         if not answer:
             raise BenchError("the server ended the producer's connection")
         if self._ack:
+            answer = self._tail + answer
             self.acked += answer.count(self._ack)
+            self._tail = answer[max(0, len(answer) - len(self._ack) + 1) :]
 
     def close(self) -> None:
         """End the connection."""
@@ -104,6 +131,44 @@ def _progress(producer: Producer) -> None:
         producer.take(0.1)
         if time.perf_counter() > end:
             raise BenchError("posts are not acknowledged any more")
+
+
+def ingest(
+    producers: Sequence[Producer], seconds: float, in_a_frame: int, share: int
+) -> tuple[int, float]:
+    """Let each post for `seconds` in frames of so many, with as many of `share` unacknowledged as there may be; return (posts, the seconds until all were acknowledged)."""
+    sources = {producer.source: producer for producer in producers}
+    poller = waiting_for(sources)
+    before = sum(producer.sent for producer in producers)
+    started = time.perf_counter()
+    for producer in producers:
+        producer.post(in_a_frame, share // in_a_frame)
+    end = started + seconds
+    while sources:
+        ready = poller.poll(ANSWER_SECONDS * 1000)
+        if not ready:
+            raise BenchError("posts are not acknowledged any more")
+        going_on = time.perf_counter() < end
+        for source, _ in ready:
+            producer = sources[source]
+            producer.take(0)
+            if not going_on:
+                if producer.acked == producer.sent:
+                    poller.unregister(source)
+                    del sources[source]
+            elif frames := (share - producer.sent + producer.acked) // in_a_frame:
+                producer.post(in_a_frame, frames)
+    return sum(producer.sent for producer in producers) - before, time.perf_counter() - started
+
+
+def waiting_for(sources: Iterable[Any]) -> Any:
+    """Return a poller: of the system where there are descriptors alone, which is cheaper."""
+    sources = list(sources)
+    is_plain = all(isinstance(source, int) for source in sources)
+    poller = select.poll() if is_plain else zmq.Poller()
+    for source in sources:
+        poller.register(source, select.POLLIN if is_plain else zmq.POLLIN)
+    return poller
 
 
 def fan_out(

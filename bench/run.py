@@ -21,13 +21,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.plan import Plan
 from bench.results import Results, Row, machine, tables
-from bench.scenarios import fanout, history
+from bench.scenarios import fanout, history, ingest
 from bench.servers import ROOT, BenchError
 from bench.systems import SYSTEMS
 from bench.wire import TEXT
 
 SCENARIOS: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "fanout": fanout.measure,
+    "ingest": ingest.measure,
     "history": history.measure,
 }
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
+import zmq
 from bench.crowd import Listeners, Members
 from bench.peers import mosquitto, nats, ngircd, redis
+from bench.peers.dialect import PRODUCER
 from bench.peers.process import find
 from bench.producing import UNDELIVERED, Producer
 from bench.results import HUBBUB, NOTHING_STORED, RELAY, SYNCED, Row
 from bench.servers import Target, broker, relay
-from bench.wire import Driver, new_context
+from bench.wire import Driver, Socket, new_context
+
+Context = zmq.Context[Socket]
 
 
 class Served(Protocol):
@@ -49,8 +53,8 @@ class Served(Protocol):
     def listeners(self, numbers: range, room: str) -> Listeners:
         """Return as many subscribers of a room."""
 
-    def producer(self, room: str) -> Producer:
-        """Return a producer for a room."""
+    def producer(self, room: str, number: int = PRODUCER) -> Producer:
+        """Return a producer for a room; several have numbers that differ, and no subscriber's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Ours:
 
     target: Target
     undelivered: int = UNDELIVERED
+    context: Context = field(default_factory=new_context)
+    """Its producers'."""
 
     @property
     def system(self) -> str:
@@ -92,9 +98,9 @@ class Ours:
         """Return as many members of a room, which a producer must have made."""
         return Members(self.target, len(numbers), room)
 
-    def producer(self, room: str) -> Driver:
-        """Return a member of the room, which it makes if it is missing."""
-        return Driver(new_context(), self.target, room)
+    def producer(self, room: str, number: int = PRODUCER) -> Driver:
+        """Return a member of the room, which it makes if it is missing, by whatever name."""
+        return Driver(self.context, self.target, room, plain=not self.target.encrypted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +134,20 @@ class System:
 @contextmanager
 def _ours(folder: Path, *, encrypted: bool) -> Iterator[Served]:
     with broker(folder, encrypted=encrypted) as target:
-        yield Ours(target)
+        yield from _until_done(Ours(target))
 
 
 @contextmanager
 def _relay(folder: Path, *, encrypted: bool) -> Iterator[Served]:
     with relay(encrypted=encrypted) as target:
-        yield Ours(target)
+        yield from _until_done(Ours(target))
+
+
+def _until_done(ours: Ours) -> Iterator[Served]:
+    try:
+        yield ours
+    finally:
+        ours.context.destroy(linger=0)
 
 
 OPEN_HUBBUB = System(HUBBUB, "none", partial(_ours, encrypted=False))

@@ -6,12 +6,15 @@ Posts are spliced from bytes made once; only `n` changes. The driver speaks PROT
 import os
 import time
 from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
 import msgpack
 import zmq
+from bench.plain import PlainDealer
 from bench.servers import BenchError, Target
 from zmq.utils import z85
 
@@ -72,21 +75,31 @@ class Session:
     name: str
     keys: KeyPair = field(default_factory=KeyPair.new)
     events_keys: KeyPair = field(default_factory=KeyPair.new)
-    socket: Socket = field(init=False)
+    plain: bool = False
+    """Without encryption: whether it does without libzmq, which costs more than other servers' clients."""
+    socket: Any = field(init=False)
+    """A DEALER; `plain`: a PlainDealer, which does the same."""
     n: int = 0
     _waiting: deque[Reply] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         """Connect and send what comes first."""
-        self.socket = self.context.socket(zmq.DEALER)
-        self.socket.linger = 1000
-        self.socket.routing_id = b"\x01" + os.urandom(31)
-        secure(self.socket, self.keys, self.target)
-        self.socket.connect(self.target.commands)
+        self.socket = self._connect(b"\x01" + os.urandom(31))
         if self.target.is_broker:
             login = {"type": "login", "id": 2, "name": self.name, "producer": os.urandom(16)}
             hello = {"type": "hello", "id": 1, "versions": [1]}
             self.send(hello, login | {"events_key": self.events_keys.raw})
+
+    def _connect(self, routing_id: bytes) -> Socket | PlainDealer:
+        if self.plain:
+            name = self.keys.raw.hex().encode() if self.target.is_broker else b""
+            return PlainDealer(int(self.target.commands.rpartition(":")[2]), routing_id, name)
+        socket = self.context.socket(zmq.DEALER)
+        socket.linger = 1000
+        socket.routing_id = routing_id
+        secure(socket, self.keys, self.target)
+        socket.connect(self.target.commands)
+        return socket
 
     def send(self, *commands: dict[str, Any]) -> None:
         """Send one frame."""
@@ -111,10 +124,19 @@ class Session:
                 raise BenchError(f"{self.name}: no {' or '.join(kinds)} from the server")
             self._waiting.extend(msgpack.unpackb(self.socket.recv()))
 
+    def arrived(self) -> Sequence[bytes]:
+        """Return the frames that have come, without waiting for any."""
+        if isinstance(self.socket, PlainDealer):
+            return self.socket.arrived() if self.socket.poll(0) else []
+        frames = []
+        with suppress(zmq.Again):
+            while True:
+                frames.append(self.socket.recv(zmq.NOBLOCK))
+        return frames
+
     def ping(self) -> None:
         """Throw away what has come and say that one is alive."""
-        while self.socket.poll(0):
-            self.socket.recv()
+        self.arrived()
         self.send({"type": "ping", "id": 3})
 
     def close(self) -> None:
@@ -128,9 +150,11 @@ class Session:
 class Driver:
     """A producer of the broker or the relay: posts of TEXT to one room, spliced from bytes made once."""
 
-    def __init__(self, context: "zmq.Context[Socket]", target: Target, room: str = "") -> None:
+    def __init__(
+        self, context: "zmq.Context[Socket]", target: Target, room: str = "", *, plain: bool = False
+    ) -> None:
         """Log in under a name of its own and, to a broker, enter `room`, which is made if it is missing; empty: the lobby."""
-        self.session = Session(context, target, f"driver-{os.urandom(6).hex()}")
+        self.session = Session(context, target, f"driver-{os.urandom(6).hex()}", plain=plain)
         self.room = RELAY_ROOM
         if target.is_broker:
             self.room = self.session.until("welcome")["rooms"][0]["room"]
@@ -139,7 +163,8 @@ class Driver:
         assert len(self.room) == ROOM_ID_BYTES
         post = {"type": "post", "room": self.room, "text": TEXT}
         packed = msgpack.packb(post)
-        self._head = bytes([packed[0] + 1]) + packed[1:] + msgpack.packb("n") + b"\xce"
+        self._head: bytes = bytes([packed[0] + 1]) + packed[1:] + msgpack.packb("n") + b"\xce"
+        self._around = self._head.split(TEXT.encode())
         self.posts_per_frame = FRAME_UP_BYTES // (len(self._head) + 4)
         """As many of these posts as a frame may hold."""
         self._before = self.session.n
@@ -164,29 +189,52 @@ class Driver:
             self.take(ANSWER_SECONDS)
         return time.perf_counter() - started
 
-    def post(self, count: int) -> None:
-        """Send so many in one frame, at most `posts_per_frame`."""
+    @property
+    def source(self) -> Any:
+        """What a poller waits on for answers."""
+        socket = self.session.socket
+        return socket.fileno() if isinstance(socket, PlainDealer) else socket
+
+    def post(self, count: int, frames: int = 1) -> None:
+        """Send so many in each of some frames, at most `posts_per_frame`."""
         first = self.session.n + 1
-        self.session.n += count
-        self.sent += count
+        self.session.n += count * frames
+        self.sent += count * frames
+        firsts = range(first, first + count * frames, count)
+        self._send([self._frame(first, count) for first in firsts])
+
+    def _frame(self, first: int, count: int) -> bytes:
+        head = self._head
         if count == 1:
-            payload = b"\x91" + self._head + first.to_bytes(4)
+            return b"\x91" + head + first.to_bytes(4)
+        posts = [head + n.to_bytes(4) for n in range(first, first + count)]
+        return b"\xdc" + count.to_bytes(2) + b"".join(posts)
+
+    def say(self, text: bytes) -> None:
+        """Send one of another text that is as long."""
+        self.session.n += 1
+        self.sent += 1
+        self._send([b"\x91" + text.join(self._around) + self.session.n.to_bytes(4)])
+
+    def _send(self, frames: Sequence[bytes]) -> None:
+        socket = self.session.socket
+        if isinstance(socket, PlainDealer):
+            socket.send(*frames)
         else:
-            head = self._head
-            posts = [head + n.to_bytes(4) for n in range(first, first + count)]
-            payload = b"\xdc" + count.to_bytes(2) + b"".join(posts)
-        self.session.socket.send(payload)
+            for frame in frames:
+                socket.send(frame)
 
     def take(self, seconds: float) -> None:
-        """Read one frame of replies; wait so long for it at most."""
-        if not self.session.socket.poll(ceil(seconds * 1000)):
+        """Read the replies that have come; wait so long for some at most."""
+        if seconds and not self.session.socket.poll(ceil(seconds * 1000)):
             return
-        for reply in msgpack.unpackb(self.session.socket.recv()):
-            match reply["type"]:
-                case "acked":
-                    self.acked = reply["n"] + reply.get("count", 1) - 1 - self._before
-                case "error" | "resend":
-                    raise BenchError(f"the server refuses a post: {reply}")
+        for frame in self.session.arrived():
+            for reply in msgpack.unpackb(frame):
+                match reply["type"]:
+                    case "acked":
+                        self.acked = reply["n"] + reply.get("count", 1) - 1 - self._before
+                    case "error" | "resend":
+                        raise BenchError(f"the server refuses a post: {reply}")
 
     def close(self) -> None:
         """Leave."""

@@ -4,6 +4,9 @@ from typing import Protocol
 
 from bench.dials import Step
 
+PRODUCER = 1_000_000
+"""The number of a producer that is the only one: no subscriber's."""
+
 
 class Dialect(Protocol):
     """How one server's clients talk. Rooms are named by plain words; a client's number is its name."""
@@ -22,5 +25,5 @@ class Dialect(Protocol):
     def own(self, number: int) -> str:
         """Return the room that is one client's own: what is posted there it alone gets."""
 
-    def post(self, room: str) -> bytes:
-        """Return a post of TEXT to a room."""
+    def post(self, room: str, number: int = PRODUCER) -> bytes:
+        """Return a client's post of TEXT to a room."""

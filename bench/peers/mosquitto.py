@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.peers.dialect import PRODUCER
 from bench.peers.process import Peer, find, free_port, running, version
 from bench.results import NOTHING_STORED
 from bench.wire import TEXT
@@ -46,7 +47,7 @@ class Mqtt:
         """Topics are free to make."""
         return f"person/{number}"
 
-    def post(self, room: str) -> bytes:
+    def post(self, room: str, number: int = PRODUCER) -> bytes:
         """Publish at QoS 0."""
         return _packet(_PUBLISH, _word(room) + TEXT.encode())
 

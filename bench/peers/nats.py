@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.dials import Dial, open_all
+from bench.peers.dialect import PRODUCER
 from bench.peers.process import Peer, find, free_port, running, version
 from bench.results import NOTHING_STORED, SYNCED
 from bench.wire import TEXT
@@ -32,7 +33,7 @@ class Nats:
         """Subjects are free to make."""
         return f"person.{number}"
 
-    def post(self, room: str) -> bytes:
+    def post(self, room: str, number: int = PRODUCER) -> bytes:
         """Publish."""
         return f"PUB {room} {len(TEXT)}\r\n{TEXT}\r\n".encode()
 
@@ -49,9 +50,9 @@ class JetStream(Nats):
         inbox = f"SUB inbox.{number}.* 2\r\nPING\r\n".encode()
         return says.replace(b"PING\r\n", inbox), until
 
-    def post(self, room: str) -> bytes:
-        """Publish with an inbox to answer to; every producer here has its own."""
-        return f"PUB {room} inbox.1000000.a {len(TEXT)}\r\n{TEXT}\r\n".encode()
+    def post(self, room: str, number: int = PRODUCER) -> bytes:
+        """Publish with the client's inbox to answer to."""
+        return f"PUB {room} inbox.{number}.a {len(TEXT)}\r\n{TEXT}\r\n".encode()
 
 
 @contextmanager

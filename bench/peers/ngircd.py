@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.peers.dialect import PRODUCER
 from bench.peers.process import Peer, find, free_port, running, version
 from bench.results import NOTHING_STORED
 from bench.wire import TEXT
@@ -33,7 +34,7 @@ class Irc:
         """A nickname."""
         return f"u{number}"
 
-    def post(self, room: str) -> bytes:
+    def post(self, room: str, number: int = PRODUCER) -> bytes:
         """Send to a channel, or to a nickname."""
         target = room if room[1:].isdigit() else f"#{room}"
         return f"PRIVMSG {target} :{TEXT}\r\n".encode()

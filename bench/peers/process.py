@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.crowd import Dialled
 from bench.dials import Dial
-from bench.peers.dialect import Dialect
+from bench.peers.dialect import PRODUCER, Dialect
 from bench.producing import RawProducer
 from bench.servers import BenchError, Process
 
@@ -43,14 +43,10 @@ class Peer(Process):
         """Return as many subscribers of a room."""
         return Dialled([self.dial(number, room) for number in numbers])
 
-    def producer(self, room: str) -> RawProducer:
-        """Return a producer for a room."""
+    def producer(self, room: str, number: int = PRODUCER) -> RawProducer:
+        """Return a producer for a room, by its number."""
         dialect = self.dialect
-        return RawProducer(self.dial(PRODUCER), dialect.post(room), dialect.ack)
-
-
-PRODUCER = 1_000_000
-"""The number of the producer: no subscriber's."""
+        return RawProducer(self.dial(number), dialect.post(room, number), dialect.ack)
 
 
 def find(name: str) -> str | None:

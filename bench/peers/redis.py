@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.peers.dialect import PRODUCER
 from bench.peers.process import Peer, find, free_port, running, version
 from bench.results import NOTHING_STORED, SYNCED
 from bench.wire import TEXT
@@ -35,7 +36,7 @@ class PubSub:
         """Channels are free to make."""
         return f"person:{number}"
 
-    def post(self, room: str) -> bytes:
+    def post(self, room: str, number: int = PRODUCER) -> bytes:
         """Publish."""
         return _array("PUBLISH", room, TEXT)
 
@@ -46,7 +47,7 @@ class Streams(PubSub):
 
     ack: bytes = b"$"
 
-    def post(self, room: str) -> bytes:
+    def post(self, room: str, number: int = PRODUCER) -> bytes:
         """Add to a stream."""
         return _array("XADD", room, "*", "text", TEXT)
 
