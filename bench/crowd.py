@@ -7,6 +7,7 @@ Without encryption each is a plain TCP connection (`dials`); with CURVE all are 
 import multiprocessing
 import os
 import resource
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ctypes import c_uint64
@@ -30,15 +31,8 @@ _spawned = multiprocessing.get_context("spawn")
 class Listeners(Protocol):
     """Some subscribers of one server. They are sent to the process that is to be them."""
 
-    def listen(self, note: Note, ready: "Ready") -> None:
-        """Connect, subscribe, say that one is `ready`, and count for ever."""
-
-
-class Ready(Protocol):
-    """Says that all listen."""
-
-    def __call__(self) -> None:
-        """Say so, once."""
+    def open(self) -> "Ears":
+        """Connect and subscribe."""
 
 
 class Server(Protocol):
@@ -103,7 +97,9 @@ def _be(listeners: Listeners, counters: Any, index: int, said: "Connection[Any, 
 
     possible(0)
     try:
-        listeners.listen(note, lambda: said.send(""))
+        ears = listeners.open()
+        said.send("")
+        ears.count(note)
     except (BenchError, OSError) as error:
         said.send(str(error) or type(error).__name__)
 
@@ -120,16 +116,45 @@ def possible(size: int, descriptors: int = DESCRIPTORS_EACH) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Ears:
+    """Subscribers in this process, who get what is posted from now on: plain connections, or one ZeroMQ socket that is all of them."""
+
+    sockets: Sequence[socket.socket]
+    events: zmq.Socket[bytes] | None = None
+    dials: Sequence[Dial] = ()
+    sessions: Sequence[Session] = ()
+
+    def keep_alive(self) -> None:
+        """Let the broker hear that the members are there."""
+        for session in self.sessions:
+            session.ping()
+
+    def count(self, note: Note) -> None:
+        """Count what they get, for ever."""
+        if self.events is not None:
+            count_events(self.events, note, self.keep_alive)
+        else:
+            count_marks(self.sockets, self.dials, note, self.keep_alive)
+
+    def close(self) -> None:
+        """Let all of them leave."""
+        for session in self.sessions:
+            session.close()
+        for sock in self.sockets:
+            sock.close()
+        if self.events is not None:
+            self.events.close()
+
+
+@dataclass(frozen=True, slots=True)
 class Dialled:
     """Subscribers that need nothing but a connection each."""
 
     dials: Sequence[Dial]
 
-    def listen(self, note: Note, ready: Ready) -> None:
-        """Open them and count."""
-        sockets = open_all(self.dials)
-        ready()
-        count_marks(sockets, self.dials, note, lambda: None)
+    def open(self) -> Ears:
+        """Open them."""
+        return Ears(open_all(self.dials), dials=self.dials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,30 +165,24 @@ class Members:
     count: int
     room: str
 
-    def listen(self, note: Note, ready: Ready) -> None:
-        """Log in, join, subscribe, and count."""
+    def open(self) -> Ears:
+        """Log in, join and subscribe."""
         context, sessions, topic = new_context(), [], RELAY_ROOM
         if self.target.is_broker:
-            names = [f"reader-{os.getpid()}-{number}" for number in range(self.count)]
+            names = [f"reader-{os.urandom(6).hex()}" for _ in range(self.count)]
             sessions = log_in(context, self.target, names)
             topic = join(sessions, self.room)
         keys = [session.events_keys for session in sessions]
-
-        def keep_alive() -> None:
-            for session in sessions:
-                session.ping()
-
         if self.target.encrypted:
-            subscriber = self._subscribe(context, topic, keys)
-            self._settle(sessions, ready)
-            count_events(subscriber, note, keep_alive)
+            ears = Ears([], self._subscribe(context, topic, keys), sessions=sessions)
         else:
             port = int(self.target.events.rpartition(":")[2])
             plain = [key.raw.hex().encode() for key in keys] or [b""] * self.count
             dials = [zmtp(port, "SUB", name, b"\x01" + topic) for name in plain]
-            sockets = open_all(dials)
-            self._settle(sessions, ready)
-            count_marks(sockets, dials, note, keep_alive)
+            ears = Ears(open_all(dials), dials=dials, sessions=sessions)
+        for session in sessions:
+            session.until("subscribed")
+        return ears
 
     def _subscribe(
         self, context: "zmq.Context[zmq.Socket[bytes]]", topic: bytes, keys: Sequence[KeyPair]
@@ -174,11 +193,6 @@ class Members:
             secure(subscriber, key, self.target)
             subscriber.connect(self.target.events)
         return subscriber
-
-    def _settle(self, sessions: Sequence[Session], ready: Ready) -> None:
-        for session in sessions:
-            session.until("subscribed")
-        ready()
 
 
 def log_in(

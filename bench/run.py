@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.plan import Plan
 from bench.results import Results, Row, machine, tables
-from bench.scenarios import fanout, history, ingest
+from bench.scenarios import fanout, history, ingest, latency
 from bench.servers import ROOT, BenchError
 from bench.systems import SYSTEMS
 from bench.wire import TEXT
@@ -29,6 +29,7 @@ from bench.wire import TEXT
 SCENARIOS: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "fanout": fanout.measure,
     "ingest": ingest.measure,
+    "latency": latency.measure,
     "history": history.measure,
 }
 

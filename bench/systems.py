@@ -44,6 +44,10 @@ class Served(Protocol):
     def undelivered(self) -> int:
         """How many posts may be on their way to the subscribers."""
 
+    @property
+    def answers(self) -> bool:
+        """Whether it answers posts."""
+
     def cpu(self) -> float:
         """Return the seconds of CPU that its process has taken."""
 
@@ -63,6 +67,7 @@ class Ours:
 
     target: Target
     undelivered: int = UNDELIVERED
+    answers: bool = True
     context: Context = field(default_factory=new_context)
     """Its producers'."""
 

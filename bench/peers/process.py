@@ -35,6 +35,11 @@ class Peer(Process):
     undelivered: int = 2048
     """Posts under way that it bears; see `producing.UNDELIVERED`."""
 
+    @property
+    def answers(self) -> bool:
+        """Whether it answers posts."""
+        return bool(self.dialect.ack)
+
     def dial(self, number: int, room: str = "") -> Dial:
         """Return the connection of a client, by its number; it listens to the room if there is one."""
         return Dial(self.port, [self.dialect.enter(number, room)], tls=self.dialect.tls)
