@@ -14,7 +14,7 @@ WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test check format bench chaos fuzz picture lock clean
+.PHONY: help venv demo test check format bench ratios chaos fuzz picture lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ format: $(READY) ## format the code and apply the linter's safe fixes
 
 bench: $(BENCH_READY) ## measure beside other servers; ARGS="fanout --quick", ARGS=--help
 	@$(BIN)/python bench/run.py $(ARGS)
+
+ratios: $(READY) ## half a minute beside a bare relay; fails if hubbub is half as fast as it was
+	@$(BIN)/python bench/run.py relay
 
 chaos: $(READY) ## broker and clients under faults: is anything lost? ARGS are the kit's
 	@$(BIN)/python -m tests.chaos $(ARGS)

@@ -14,7 +14,7 @@ FRAMES_A_TURN = 16
 
 
 def serve(commands: Socket, events: Socket) -> None:
-    """Relay until stdin ends: [routing id][array of one post] in; [routing id][array of one ack] and [room][the same frame] out."""
+    """Relay until stdin ends: [routing id][array of posts to one room] in; [routing id][array of one ack for all] and [room][the same frame] out."""
     poller = zmq.Poller()
     poller.register(commands, zmq.POLLIN)
     poller.register(events, zmq.POLLIN)
@@ -33,11 +33,14 @@ def serve(commands: Socket, events: Socket) -> None:
                 routing_id, payload = commands.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 break
-            [post] = msgpack.unpackb(payload)
-            seq += 1
-            ack = {"type": "acked", "n": post["n"], "room": post["room"], "seq": seq}
-            commands.send_multipart([routing_id, msgpack.packb([ack])], zmq.NOBLOCK)
-            events.send_multipart([post["room"], payload], zmq.NOBLOCK)
+            posts = msgpack.unpackb(payload)
+            room = posts[0]["room"]
+            run = {"n": posts[0]["n"], "count": len(posts), "room": room, "seq": seq + 1}
+            seq += len(posts)
+            commands.send_multipart(
+                [routing_id, msgpack.packb([{"type": "acked", **run}])], zmq.NOBLOCK
+            )
+            events.send_multipart([room, payload], zmq.NOBLOCK)
 
 
 def main() -> None:

@@ -19,9 +19,10 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench import goals
 from bench.plan import Plan
 from bench.results import Results, Row, machine, tables
-from bench.scenarios import fanout, history, ingest, latency
+from bench.scenarios import fanout, history, ingest, latency, relay
 from bench.servers import ROOT, BenchError
 from bench.systems import SYSTEMS
 from bench.wire import TEXT
@@ -31,7 +32,10 @@ SCENARIOS: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "ingest": ingest.measure,
     "latency": latency.measure,
     "history": history.measure,
+    "relay": relay.measure,
 }
+ALONE: Final = {"history", "relay"}
+"""Scenarios that no other server is part of."""
 
 
 def main() -> int:
@@ -53,10 +57,11 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    has_collapsed = conclude(results)
     if options.out:
         results.save(options.out)
         print(f"written to {options.out}")
-    return 0
+    return 1 if has_collapsed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,7 +85,7 @@ def measure(plan: Plan, names: Sequence[str]) -> Results:
     results = Results(machine=machine(), rounds=plan.rounds)
     print(f"{results.machine}; {plan.rounds} rounds, medians; texts of {len(TEXT)} bytes")
     print("the brokers' limits are raised: by default one account may post 20,000 a second")
-    for system in SYSTEMS:
+    for system in () if ALONE.issuperset(names) else SYSTEMS:
         if why := system.missing():
             print(f"{system.name}: {why}")
     for name in names:
@@ -91,6 +96,16 @@ def measure(plan: Plan, names: Sequence[str]) -> Results:
             print(f"\n{table}")
         print(f"\n{name}: {time.monotonic() - started:.0f} s", flush=True)
     return results
+
+
+def conclude(results: Results) -> bool:
+    """Print what came of the goals, and beside the relay; return whether something has collapsed."""
+    if table := goals.table(results):
+        print(f"\n{table}")
+    shares = relay.shares(results.rows)
+    if shares:
+        print(f"\n{relay.table(shares)}")
+    return any(share.is_collapse for share in shares)
 
 
 if __name__ == "__main__":

@@ -39,18 +39,22 @@ def measure(plan: Plan) -> list[Row]:
     return [row for size in sizes if possible(size) == size for row in _at(plan, size)]
 
 
+def case(subscribers: int) -> str:
+    """Name the case of so many."""
+    return f"{subscribers:,} subscriber{'s' * (subscribers > 1)}"
+
+
 def _at(plan: Plan, size: int) -> list[Row]:
-    case = f"{size:,} subscriber{'s' * (size > 1)}"
     rows: list[Row] = []
     with ExitStack() as stack:
         there: list[tuple[Served, Crowd, Row, Row]] = []
         for system, served in stack.enter_context(started(SYSTEMS, plan.folder)):
             if served is None:
-                rows.append(system.row(NAME, case, DELIVERIES))
+                rows.append(system.row(NAME, case(size), DELIVERIES))
                 continue
             served.producer(ROOM).close()  # somebody makes the room
             people = stack.enter_context(crowd(served, size, ROOM))
-            both = [row_of(served, NAME, case, what) for what in (DELIVERIES, COST)]
+            both = [row_of(served, NAME, case(size), what) for what in (DELIVERIES, COST)]
             both[1].better = "less"
             there.append((served, people, both[0], both[1]))
             rows += both

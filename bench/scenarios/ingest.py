@@ -90,28 +90,32 @@ def measure(plan: Plan) -> list[Row]:
     return [row for count in PRODUCERS for row in _with(plan, count)]
 
 
+def case(producers: int, kind: str) -> str:
+    """Name the case of so many producers of posts of one kind."""
+    return f"{producers} producer{'s' * (producers > 1)}, {kind}"
+
+
 def _with(plan: Plan, count: int) -> list[Row]:
-    who = f"{count} producer{'s' * (count > 1)}"
     tables: dict[str, list[Row]] = {SINGLE: [], FULL: []}
     with ExitStack() as stack:
-        kinds = list(dict.fromkeys(system for system, _ in SYSTEMS))
-        servers = dict(stack.enter_context(started(kinds, plan.folder)))
+        systems = list(dict.fromkeys(system for system, _ in SYSTEMS))
+        servers = dict(stack.enter_context(started(systems, plan.folder)))
         there: list[Measured] = []
-        for system, cases in SYSTEMS:
+        for system, kinds in SYSTEMS:
             served = servers[system]
             if served is None:
-                for case in cases:
-                    tables[case].append(system.row(NAME, f"{who}, {case}", POSTS))
+                for kind in kinds:
+                    tables[kind].append(system.row(NAME, case(count, kind), POSTS))
                 continue
-            in_a_frame = min(UNACKED // count, MOST_IN_A_FRAME) if cases == [FULL] else 1
+            in_a_frame = min(UNACKED // count, MOST_IN_A_FRAME) if kinds == [FULL] else 1
             measured = Measured(served, count, in_a_frame)
             there.append(measured)
-            for case in cases:
-                rate, cost = (row_of(served, NAME, f"{who}, {case}", it) for it in (POSTS, COST))
+            for kind in kinds:
+                rate, cost = (row_of(served, NAME, case(count, kind), it) for it in (POSTS, COST))
                 cost.better = "less"
                 measured.rates.append(rate)
                 measured.costs.append(cost)
-                tables[case] += [rate, cost]
+                tables[kind] += [rate, cost]
         for _ in range(plan.rounds):
             for measured in there:
                 measured.measure(plan.seconds)
