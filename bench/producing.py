@@ -14,7 +14,8 @@ from bench.wire import TEXT
 UNACKED: Final = 512
 """Posts under way of one producer, where a server acknowledges them: hubbub's own window."""
 UNDELIVERED: Final = 2048
-"""Posts that are not yet with all subscribers: without a bound a server that stores nothing would only fill its buffers."""
+UNDELIVERED_COPIES: Final = 1_000_000
+"""Posts that are not yet with all subscribers, and their copies: without a bound a server that stores nothing would only fill its buffers."""
 TOGETHER: Final = 128
 """Posts that a producer sends with one call."""
 ANSWER_SECONDS: Final = 20.0
@@ -177,6 +178,8 @@ def fan_out(
     """Return (messages a second that all subscribers received together, the share of them that was lost)."""
     before = settled(crowd)
     started = time.perf_counter()
+
+    undelivered = max(together, min(undelivered, UNDELIVERED_COPIES // crowd.size))
 
     def room_for(posts: int) -> bool:
         return (posts + together - undelivered) * crowd.size <= crowd.received() - before

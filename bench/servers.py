@@ -24,6 +24,7 @@ UNLIMITED = {
     "bot_posts_a_second": 10_000_000,
     "bot_bytes_burst": 4096 * MIB,
     "bot_bytes_a_second": 4096 * MIB,
+    "connections": 100_000,
     "connections_per_address": 100_000,
     "handshakes_burst": 100_000,
     "pages_burst": 1_000_000,
