@@ -117,6 +117,8 @@ class System:
     start: Callable[[Path], AbstractContextManager[Served]]
     program: str = ""
     install: str = ""
+    most: int = 1_000_000
+    """Subscribers that it takes within a minute or so."""
 
     def missing(self) -> str:
         """Say why it cannot be run; empty if it can."""
@@ -124,15 +126,15 @@ class System:
             return f"not installed ({self.install})"
         return ""
 
-    def row(self, scenario: str, case: str, measure: str) -> Row:
-        """Return the row that says that it is missing."""
+    def row(self, scenario: str, case: str, measure: str, missing: str = "") -> Row:
+        """Return the row that says why there are no figures: that it is missing, or something else."""
         return Row(
             scenario=scenario,
             case=case,
             system=self.name,
             measure=measure,
             encryption=self.encryption,
-            missing=self.missing(),
+            missing=missing or self.missing(),
         )
 
 
@@ -167,7 +169,7 @@ STREAMS = System(
     "Redis streams", "none", partial(redis.redis, durable=True), redis.PROGRAM, redis.INSTALL
 )
 MOSQUITTO = System("Mosquitto", "none", mosquitto.mosquitto, mosquitto.PROGRAM, mosquitto.INSTALL)
-IRC = System("ngIRCd", "none", ngircd.ngircd, ngircd.PROGRAM, ngircd.INSTALL)
+IRC = System("ngIRCd", "none", ngircd.ngircd, ngircd.PROGRAM, ngircd.INSTALL, ngircd.MOST)
 
 SYSTEMS: Sequence[System] = (NATS, TLS_NATS, JETSTREAM, REDIS, STREAMS, MOSQUITTO, IRC)
 """All that may be missing."""
