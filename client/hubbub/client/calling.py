@@ -46,8 +46,7 @@ class Calling:
     def write(self, function: Callable[..., None], *arguments: object) -> Future[int]:
         """Have it written; do not wait for the outcome, but while too many are unanswered."""
         self.check_process()
-        ticket = new_future()
-        self._gate.enter(ticket, wait=not self._pump.is_mine)
+        ticket = self._gate.enter(wait=not self._pump.is_mine)
         self._submit(function, *arguments, ticket=ticket)
         if self._is_kept and not self._pump.is_anyones():
             self._submit(calls.keep).result()

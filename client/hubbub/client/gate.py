@@ -4,6 +4,8 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from hubbub.client.tickets import new_future
+
 
 class Gate:
     """Lets `limit` Futures through at a time; each leaves when it is done.
@@ -16,13 +18,13 @@ class Gate:
         for _ in range(limit):
             self._places.put(None)
 
-    def enter(self, future: Future[Any], *, wait: bool) -> None:
-        """Let a Future in: with `wait` when there is a place, else even without one."""
+    def enter(self, *, wait: bool) -> Future[Any]:
+        """Let another Future in, and return it: with `wait` when there is a place, else even without one."""
         try:
             self._places.get(block=wait)
         except Empty:
-            return
-        future.add_done_callback(self._leave)
+            return new_future()
+        return new_future(self._leave)
 
     def _leave(self, _: Future[Any]) -> None:
         self._places.put(None)

@@ -23,7 +23,7 @@ Message = updates.Message | updates.PrivateMessage
 
 
 def narrate(  # noqa: PLR0911 - a table
-    event: AnyEvent, *, room: str, seq: int, own: bool = False, earlier: bool = False
+    event: AnyEvent, room: str, seq: int, own: bool = False, earlier: bool = False
 ) -> updates.Update | None:
     """Return the update of one event; None for what is no news by itself (a type unknown here; presence, which has a keeper of its own)."""
     match event:

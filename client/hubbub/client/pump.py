@@ -118,7 +118,7 @@ class Pump:
     @property
     def is_mine(self) -> bool:
         """Whether the caller runs in the pump's own thread, as the callback of a Future does: it must not wait there."""
-        return threading.current_thread() is self._thread
+        return threading.get_ident() == self._thread.ident
 
     @staticmethod
     def is_anyones() -> bool:

@@ -10,7 +10,7 @@ from hubbub.client.outbox import Entry, Outbox
 from hubbub.client.updates import Diverged, Missed, Update
 from hubbub.common.codec import encode
 from hubbub.common.commands import Post, Tell, Write
-from hubbub.common.events import AnyEvent, MessagePosted, MessageTold
+from hubbub.common.events import MessagePosted, MessageTold
 
 FULL: Final = 10_000
 """Updates that wait for the app before no more are taken."""
@@ -57,22 +57,23 @@ class Showing:
         updates = [self._told(name, reader, item) for item in found]
         self.emit(*[update for update in updates if update is not None])
 
-    def _told(self, name: str | None, reader: LogReader, item: Found) -> Update | None:
+    def _told(self, room: str | None, reader: LogReader, item: Found) -> Update | None:
         match item:
-            case Read(seq=seq, event=event, earlier=earlier):
-                own = self._is_own(reader, seq, event)
-                return narrate(event, room=name or "", seq=seq, own=own, earlier=earlier)
+            case Read():
+                own = self._is_own(reader, item)
+                return narrate(item.event, room or "", item.seq, own, item.earlier)
             case Hole(first=first, last=last):
-                return Missed(name, first, last)
+                return Missed(room, first, last)
             case Mismatch(seq=seq):
-                return Diverged(name, seq)
+                return Diverged(room, seq)
             case _:
                 assert_never(item)
 
-    def _is_own(self, reader: LogReader, seq: int, event: AnyEvent) -> bool:
+    def _is_own(self, reader: LogReader, read: Read) -> bool:
+        event = read.event
         if not isinstance(event, _MESSAGES) or event.sender != self.me:
             return False
-        return reader.mine.take(seq) or self._outbox.claim(
+        return reader.mine.take(read.seq) or self._outbox.claim(
             lambda write: _would_be(write, reader.log, event)
         )
 
