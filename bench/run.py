@@ -19,7 +19,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import goals
+from bench import chart, goals
 from bench.plan import Plan
 from bench.results import Results, Row, machine, tables
 from bench.scenarios import fanout, history, ingest, latency, relay
@@ -43,6 +43,8 @@ def main() -> int:
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended
     try:
+        if options.chart:
+            chart.require()
         with tempfile.TemporaryDirectory(prefix=".bench-", dir=options.data) as folder:
             plan = Plan(
                 rounds=1 if options.quick else options.rounds,
@@ -52,15 +54,18 @@ def main() -> int:
                 big=options.big,
             )
             results = measure(plan, options.scenario or list(SCENARIOS))
+        has_collapsed = conclude(results)
+        if options.out:
+            results.save(options.out)
+            print(f"written to {options.out}")
+        if options.chart:
+            chart.write(results, options.chart)
+            print(f"drawn into {options.chart}")
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    has_collapsed = conclude(results)
-    if options.out:
-        results.save(options.out)
-        print(f"written to {options.out}")
     return 1 if has_collapsed else 0
 
 
@@ -74,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
     parser.add_argument("--out", type=Path, help="write the results as JSON")
+    parser.add_argument("--chart", type=Path, help="draw them into an SVG file")
     parser.add_argument(
         "--data", type=Path, default=ROOT, help="a folder on the disk to measure with"
     )
