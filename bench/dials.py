@@ -5,6 +5,7 @@ import socket
 import ssl
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,11 +96,12 @@ def open_all(dials: Sequence[Dial]) -> list[socket.socket]:
     What servers tell those that are in already (that others come in, say) is read and dropped.
     """
     opened: list[Opening] = []
-    with selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector, ExitStack() as on_failure:
         for start in range(0, len(dials), AT_ONCE):
             some = [Opening(dial) for dial in dials[start : start + AT_ONCE]]
             opened += some
             for opening in some:
+                on_failure.callback(opening.socket.close)
                 selector.register(opening.socket, selectors.EVENT_READ, opening)
             end = time.monotonic() + OPEN_SECONDS
             while not all(opening.is_open for opening in some):
@@ -109,6 +111,7 @@ def open_all(dials: Sequence[Dial]) -> list[socket.socket]:
                     )
                 for key, _ in selector.select(1.0):
                     key.data.hear()
+        on_failure.pop_all()
     return [opening.socket for opening in opened]
 
 

@@ -17,7 +17,6 @@ from bench.producing import TOGETHER, UNACKED, connected, fan_out
 from bench.results import HUBBUB, RELAY, Row, number
 from bench.servers import broker, relay
 from bench.systems import Ours, row_of
-from bench.wire import new_context
 from tabulate import tabulate
 
 NAME: Final = "beside the bare relay"
@@ -50,14 +49,14 @@ def _pair(plan: Plan, disk: Row, *, encrypted: bool) -> list[Row]:
     with ExitStack() as stack:
         ours = Ours(stack.enter_context(broker(plan.folder, encrypted=encrypted)))
         bare = Ours(stack.enter_context(relay(encrypted=encrypted)))
-        both, context = (ours, bare), new_context()
+        both = ours, bare
         people: dict[Ours, Crowd] = {}
 
         def single(served: Ours) -> float:
-            return posts(context, served.target, SECONDS, batched=False)
+            return posts(served.context, served.target, SECONDS, batched=False)
 
         def full(served: Ours) -> float:
-            return posts(context, served.target, SECONDS, batched=True)
+            return posts(served.context, served.target, SECONDS, batched=True)
 
         def deliveries(served: Ours) -> float:
             return _deliveries(served, people[served])
