@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench import chart, goals
 from bench.plan import Plan
 from bench.results import Results, Row, machine, tables
-from bench.scenarios import fanout, history, ingest, latency, relay
+from bench.scenarios import connect, fanout, history, ingest, latency, relay
 from bench.servers import ROOT, BenchError
 from bench.systems import SYSTEMS
 from bench.wire import TEXT
@@ -32,6 +32,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "ingest": ingest.measure,
     "latency": latency.measure,
     "history": history.measure,
+    "connect": connect.measure,
     "relay": relay.measure,
 }
 ALONE: Final = {"history", "relay"}

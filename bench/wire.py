@@ -66,6 +66,41 @@ def secure(socket: Socket, keys: KeyPair, target: Target) -> None:
         socket.plain_username = keys.raw.hex().encode()
 
 
+HELLO = {"type": "hello", "id": 1, "versions": [1]}
+
+
+def login(name: str, events_keys: KeyPair, *, resuming: bool = False) -> dict[str, Any]:
+    """Return the command that takes or uses a name."""
+    return {
+        "type": "login",
+        "id": 2,
+        "name": name,
+        "producer": os.urandom(16),
+        "events_key": events_keys.raw,
+        "resuming": resuming,
+    }
+
+
+def new_routing_id() -> bytes:
+    """Make one that the broker takes."""
+    return b"\x01" + os.urandom(31)
+
+
+def connect_many(socket: Socket, target: Target, keys: Sequence[KeyPair], first: int = 0) -> None:
+    """Connect a ROUTER to the commands, or an XSUB to the events, once under each of these keys: to the server each connection is a client of its own.
+
+    libzmq takes keys and routing ids at `connect`, which a DEALER or SUB would do once only for an address. A ROUTER knows its connections by their
+    numbers in 4 bytes, from `first` on; what an XSUB sends goes to all.
+    """
+    is_router = socket.socket_type == zmq.ROUTER
+    for number, key in enumerate(keys, first):
+        if is_router:
+            socket.routing_id = new_routing_id()
+            socket.setsockopt(zmq.CONNECT_ROUTING_ID, number.to_bytes(4))
+        secure(socket, key, target)
+        socket.connect(target.commands if is_router else target.events)
+
+
 @dataclass(slots=True)
 class Session:
     """One DEALER, connected and, to a broker, on its way to be logged in as `name`."""
@@ -84,11 +119,9 @@ class Session:
 
     def __post_init__(self) -> None:
         """Connect and send what comes first."""
-        self.socket = self._connect(b"\x01" + os.urandom(31))
+        self.socket = self._connect(new_routing_id())
         if self.target.is_broker:
-            login = {"type": "login", "id": 2, "name": self.name, "producer": os.urandom(16)}
-            hello = {"type": "hello", "id": 1, "versions": [1]}
-            self.send(hello, login | {"events_key": self.events_keys.raw})
+            self.send(HELLO, login(self.name, self.events_keys))
 
     def _connect(self, routing_id: bytes) -> Socket | PlainDealer:
         if self.plain:

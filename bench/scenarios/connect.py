@@ -1,0 +1,126 @@
+"""Connect: many clients come at once, encrypted, and all return by themselves when the server has been started anew; what does that cost?
+
+Of hubbub a client is complete when it is logged in (at first under a new name, which is on disk before its `welcome`), listens to the lobby and has been told who
+is there. A broker that ends tells each client another time to return, 250 a second: so the time of a return says how many they are, and its CPU what they cost.
+
+The floor is what libzmq takes for as many pairs of DEALER and SUB: CURVE handshakes with a bare ROUTER and XPUB, which ask nobody whether to let them in and
+answer nothing. NATS has one TLS connection a client. All clients are threads of one process, whose handshakes cost it as much as they cost the server.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import zmq
+from bench.crowd import possible
+from bench.dials import open_all
+from bench.logins import Logins
+from bench.peers.process import Peer
+from bench.plan import Plan
+from bench.results import Row
+from bench.servers import BenchError, broker, relay
+from bench.systems import TLS_NATS, Ours, Served, row_of, started
+from bench.wire import KeyPair, Socket, connect_many, new_context
+
+NAME = "connect"
+CLIENTS, FEW = 1000, 200
+DESCRIPTORS_EACH = 6
+TIME, COST = "s until all are complete", "ms of CPU a client"
+HANDSHAKE_SECONDS = 20
+SETTLING_SECONDS = 0.3
+"""What a server does behind its last answer is its clients' cost too."""
+
+
+class Costs:
+    """The rows of one system and case, and how they are filled."""
+
+    def __init__(self, case: str, count: int) -> None:
+        self.rows: dict[str, Row] = {}
+        self._case = case
+        self._count = count
+
+    @contextmanager
+    def of(self, served: Served) -> Iterator[None]:
+        """Measure what happens in the `with` block as one round."""
+        cpu, begun = served.cpu(), time.monotonic()
+        yield
+        took = time.monotonic() - begun
+        time.sleep(SETTLING_SECONDS)
+        cost = (served.cpu() - cpu) / self._count * 1e3
+        for measure, figure in ((TIME, took), (COST, cost)):
+            if measure not in self.rows:
+                self.rows[measure] = row_of(served, NAME, self._case, measure)
+                self.rows[measure].better = "less"
+            self.rows[measure].figures.append(figure)
+
+
+def measure(plan: Plan) -> list[Row]:
+    """Measure all in turn, each with a server of its own in each round."""
+    count = possible(FEW if plan.quick else CLIENTS, DESCRIPTORS_EACH)
+    first, again = f"{count:,} log in at once", f"{count:,} return after a restart"
+    entering, returning = Costs(first, count), Costs(again, count)
+    floors, nats = (Costs(first, count), Costs(again, count)), Costs(first, count)
+    for _ in range(plan.rounds):
+        with new_context() as context:
+            try:
+                _hubbub(context, plan, count, entering, returning)
+                for floor in floors:
+                    _bare(context, count, floor)
+            finally:
+                context.destroy(linger=0)
+        _nats(plan, count, nats)
+    every: Sequence[Costs] = (entering, floors[0], nats, returning, floors[1])
+    rows = [costs.rows[kind] for kind in (COST, TIME) for costs in every if costs.rows]
+    if TLS_NATS.missing():
+        rows.append(TLS_NATS.row(NAME, first, COST))
+    return rows
+
+
+def _hubbub(
+    context: "zmq.Context[Socket]", plan: Plan, count: int, entering: Costs, returning: Costs
+) -> None:
+    data, guests = plan.folder / f"connect-{time.monotonic_ns()}", Logins(context, count)
+    with (
+        broker(plan.folder, encrypted=True, data=data) as target,
+        entering.of(Ours(target)),
+    ):
+        guests.enter(target, [0.0] * count)
+    ended = time.monotonic()
+    times = [ended + wait for wait in guests.told_to_return()]
+    port = int(target.address.rpartition(":")[2])
+    with broker(plan.folder, encrypted=True, data=data, port=port) as target:
+        with returning.of(Ours(target)):
+            guests.enter(target, times)
+        guests.leave()
+
+
+def _bare(context: "zmq.Context[Socket]", count: int, floor: Costs) -> None:
+    """Connect as many pairs, and wait for all handshakes."""
+    keys = [KeyPair.new() for _ in range(count)]
+    sockets = [context.socket(kind) for kind in (zmq.ROUTER, zmq.XSUB)]
+    monitors = [it.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED) for it in sockets]
+    with relay(encrypted=True) as target:
+        with floor.of(Ours(target)):
+            for socket in sockets:
+                connect_many(socket, target, keys)
+            for monitor in monitors:
+                _await(monitor, count)
+        for socket in sockets:
+            socket.disable_monitor()
+            socket.close(linger=0)
+
+
+def _await(monitor: Socket, count: int) -> None:
+    for _ in range(count):
+        if not monitor.poll(HANDSHAKE_SECONDS * 1000):
+            raise BenchError("a bare handshake did not come to its end")
+        monitor.recv_multipart()
+
+
+def _nats(plan: Plan, count: int, nats: Costs) -> None:
+    with started([TLS_NATS], plan.folder) as [(_, served)]:
+        if isinstance(served, Peer):
+            with nats.of(served):
+                sockets = open_all([served.dial(number, "lobby") for number in range(count)])
+            for socket in sockets:
+                socket.close()
