@@ -2,6 +2,8 @@
 
 from tests.broker.core.desk import Desk, Person
 
+from hubbub.broker.core.presence import DELIVERIES_A_SECOND
+from hubbub.broker.core.presence import Roster as Presence
 from hubbub.common.codec import decode_event
 from hubbub.common.commands import Logout, Ping, Who, Whois
 from hubbub.common.errors import Code
@@ -193,13 +195,26 @@ def presence_heard(person: Person) -> list[PresenceChanged]:
     return [event for event in events if isinstance(event, PresenceChanged)]
 
 
-def test_who_flushes_what_is_pending_so_that_roster_and_version_fit() -> None:
+def test_who_tells_one_of_those_who_have_just_come_and_the_others_hear_of_them_in_time() -> None:
     desk, zoe = watched()
     desk.meets("Alice")
     desk.meets("Bob")
     zoe.forgets()
-    zoe.sends(Who(3)).gets(Roster(3, 3, 3, ["Alice", "Bob", "Zoe"]))
+    zoe.sends(Who(3)).gets(Roster(3, 2, 3, ["Alice", "Bob", "Zoe"]))
+    zoe.notices()
+    desk.passes(0.25)
     zoe.notices(changed(3, 3, joined="Bob"))
+
+
+def test_a_large_crowd_is_told_less_often_who_comes() -> None:
+    roster = Presence()
+    for number in range(2 * DELIVERIES_A_SECOND - 1):
+        roster.arrive(number, f"{number}", quietly=False)
+    assert roster.flush(10.0)
+    roster.arrive(-1, "Late", quietly=False)
+    assert not roster.flush(11.9)
+    assert roster.deadline() == 11.999
+    assert roster.flush(12.0)
 
 
 def test_whois_finds_a_person_present_or_absent_in_any_case() -> None:
