@@ -3,8 +3,9 @@
 Of hubbub a client is complete when it is logged in (at first under a new name, which is on disk before its `welcome`), listens to the lobby and has been told who
 is there. A broker that ends tells each client another time to return, 250 a second: so the time of a return says how many they are, and its CPU what they cost.
 
-The floor is what libzmq takes for as many pairs of DEALER and SUB: CURVE handshakes with a bare ROUTER and XPUB, which ask nobody whether to let them in and
-answer nothing. NATS has one TLS connection a client. All clients are threads of one process, whose handshakes cost it as much as they cost the server.
+The floor is what libzmq takes for as many pairs of DEALER and SUB that come in the same rhythm: CURVE handshakes with a bare ROUTER and XPUB, which ask nobody
+whether to let them in and answer nothing. NATS has one TLS connection a client. All clients are in one process, whose
+handshakes cost it as much as they cost the server.
 """
 
 import time
@@ -59,17 +60,18 @@ def measure(plan: Plan) -> list[Row]:
     count = possible(FEW if plan.quick else CLIENTS, DESCRIPTORS_EACH)
     first, again = f"{count:,} log in at once", f"{count:,} return after a restart"
     entering, returning = Costs(first, count), Costs(again, count)
-    floors, nats = (Costs(first, count), Costs(again, count)), Costs(first, count)
+    handshakes, same_rhythm = Costs(first, count), Costs(again, count)
+    nats = Costs(first, count)
     for _ in range(plan.rounds):
         with new_context() as context:
             try:
-                _hubbub(context, plan, count, entering, returning)
-                for floor in floors:
-                    _bare(context, count, floor)
+                waits = _hubbub(context, plan, count, entering, returning)
+                _bare(context, [0.0] * count, handshakes)
+                _bare(context, waits, same_rhythm)
             finally:
                 context.destroy(linger=0)
         _nats(plan, count, nats)
-    every: Sequence[Costs] = (entering, floors[0], nats, returning, floors[1])
+    every: Sequence[Costs] = (entering, handshakes, nats, returning, same_rhythm)
     rows = [costs.rows[kind] for kind in (COST, TIME) for costs in every if costs.rows]
     if TLS_NATS.missing():
         rows.append(TLS_NATS.row(NAME, first, COST))
@@ -78,7 +80,8 @@ def measure(plan: Plan) -> list[Row]:
 
 def _hubbub(
     context: "zmq.Context[Socket]", plan: Plan, count: int, entering: Costs, returning: Costs
-) -> None:
+) -> list[float]:
+    """Let all come, end the broker, and let all come back; return in how many seconds each was told to."""
     data, guests = plan.folder / f"connect-{time.monotonic_ns()}", Logins(context, count)
     with (
         broker(plan.folder, encrypted=True, data=data) as target,
@@ -86,25 +89,29 @@ def _hubbub(
     ):
         guests.enter(target, [0.0] * count)
     ended = time.monotonic()
-    times = [ended + wait for wait in guests.told_to_return()]
+    waits = guests.told_to_return()
     port = int(target.address.rpartition(":")[2])
     with broker(plan.folder, encrypted=True, data=data, port=port) as target:
         with returning.of(Ours(target)):
-            guests.enter(target, times)
+            guests.enter(target, [ended + wait for wait in waits])
         guests.leave()
+    return waits
 
 
-def _bare(context: "zmq.Context[Socket]", count: int, floor: Costs) -> None:
-    """Connect as many pairs, and wait for all handshakes."""
-    keys = [KeyPair.new() for _ in range(count)]
+def _bare(context: "zmq.Context[Socket]", waits: Sequence[float], floor: Costs) -> None:
+    """Connect as many pairs, after as many seconds each, and wait for all handshakes."""
+    keys = [KeyPair.new() for _ in waits]
     sockets = [context.socket(kind) for kind in (zmq.ROUTER, zmq.XSUB)]
     monitors = [it.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED) for it in sockets]
     with relay(encrypted=True) as target:
         with floor.of(Ours(target)):
-            for socket in sockets:
-                connect_many(socket, target, keys)
+            begun = time.monotonic() - waits[0]
+            for number, (key, wait) in enumerate(zip(keys, waits, strict=True)):
+                time.sleep(max(0.0, begun + wait - time.monotonic()))
+                for socket in sockets:
+                    connect_many(socket, target, [key], number)
             for monitor in monitors:
-                _await(monitor, count)
+                _await(monitor, len(waits))
         for socket in sockets:
             socket.disable_monitor()
             socket.close(linger=0)
