@@ -19,7 +19,7 @@ import zmq
 from bench.dials import Dial, open_all, zmtp
 from bench.listening import Note, count_events, count_marks
 from bench.servers import BenchError, Target
-from bench.wire import RELAY_ROOM, KeyPair, Session, new_context, secure
+from bench.wire import RELAY_ROOM, KeyPair, Session, connect_many, new_context
 
 PROCESSES = 2
 DESCRIPTORS_EACH = 3
@@ -174,7 +174,10 @@ class Members:
             topic = join(sessions, self.room)
         keys = [session.events_keys for session in sessions]
         if self.target.encrypted:
-            ears = Ears([], self._subscribe(context, topic, keys), sessions=sessions)
+            subscriber = context.socket(zmq.XSUB)
+            subscriber.send(b"\x01" + topic)
+            connect_many(subscriber, self.target, keys or [KeyPair.new()] * self.count)
+            ears = Ears([], subscriber, sessions=sessions)
         else:
             port = int(self.target.events.rpartition(":")[2])
             plain = [key.raw.hex().encode() for key in keys] or [b""] * self.count
@@ -183,16 +186,6 @@ class Members:
         for session in sessions:
             session.until("subscribed")
         return ears
-
-    def _subscribe(
-        self, context: "zmq.Context[zmq.Socket[bytes]]", topic: bytes, keys: Sequence[KeyPair]
-    ) -> "zmq.Socket[bytes]":
-        subscriber = context.socket(zmq.XSUB)
-        subscriber.send(b"\x01" + topic)
-        for key in keys or [KeyPair.new()] * self.count:
-            secure(subscriber, key, self.target)
-            subscriber.connect(self.target.events)
-        return subscriber
 
 
 def log_in(

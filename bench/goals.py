@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.results import HUBBUB, RELAY, Results, Row, number, ratio
-from bench.scenarios import fanout, history, ingest, latency
+from bench.scenarios import connect, fanout, history, ingest, latency
 from tabulate import tabulate
 
 NOT_MEASURED, MISSED, MET, AIM_MET = "not measured", "MISSED", "met", "aim met"
@@ -123,6 +123,10 @@ def _stored(size: int, measure: str) -> Of:
     return Of(history.NAME, history.case(size), measure, encryption="CURVE")
 
 
+def _connected(case: str, system: str = HUBBUB) -> Of:
+    return Of(connect.NAME, case, connect.COST, system, "CURVE")
+
+
 GOALS: Sequence[Goal] = (
     *_fan_out("NATS core", "none", 1.5, 2),
     *_fan_out("Redis pub/sub", "none", 1, 1.5),
@@ -164,6 +168,17 @@ GOALS: Sequence[Goal] = (
         above=True,
         unit="ms above the disk's sync",
         aim=1,
+    ),
+    *(
+        Goal(
+            what=f"{case}, CPU",
+            ours=_connected(case),
+            other=_connected(case, RELAY),
+            unit="times bare handshakes",
+            must=3,
+            aim=2,
+        )
+        for case in connect.cases(connect.CLIENTS)
     ),
     Goal(
         what="the latest page (1,000 messages) of a million, p99",

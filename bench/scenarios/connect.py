@@ -58,7 +58,7 @@ class Costs:
 def measure(plan: Plan) -> list[Row]:
     """Measure all in turn, each with a server of its own in each round."""
     count = possible(FEW if plan.quick else CLIENTS, DESCRIPTORS_EACH)
-    first, again = f"{count:,} log in at once", f"{count:,} return after a restart"
+    first, again = cases(count)
     entering, returning = Costs(first, count), Costs(again, count)
     handshakes, same_rhythm = Costs(first, count), Costs(again, count)
     nats = Costs(first, count)
@@ -76,6 +76,11 @@ def measure(plan: Plan) -> list[Row]:
     if TLS_NATS.missing():
         rows.append(TLS_NATS.row(NAME, first, COST))
     return rows
+
+
+def cases(count: int) -> tuple[str, str]:
+    """Name the two cases of so many."""
+    return f"{count:,} log in at once", f"{count:,} return after a restart"
 
 
 def _hubbub(
