@@ -123,7 +123,7 @@ def test_broker_keeps_the_order_when_a_frame_is_large(kinds: list[type[Command]]
     assert codec.decode_commands(written(*sent)) == sent
 
 
-@pytest.mark.parametrize("count", [2, codec.RUN, 3 * codec.RUN])
+@pytest.mark.parametrize("count", [2, 24])
 @pytest.mark.parametrize(
     "fault",
     [{"type": "post", "n": 2}, {"type": "dance"}, "post", {**POST, "data": {"deep": {b"": 1}}}],

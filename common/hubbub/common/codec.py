@@ -2,9 +2,10 @@
 
 Bytes from the network can raise `WireError` and nothing else.
 
-What comes from clients is unpacked with every limit set, then `msgspec.convert` checks types and bounds. (By struct class or `list[Struct]`: a union
-type is not cached by msgspec and costs 2.5 µs a call, a class 0.4 µs.) What comes from the broker, which may be a thousand events at once, is decoded straight
-into structs, in a seventh of the time; the size of its frames is bounded, and nothing is made that its bytes do not pay for.
+What comes from clients is unpacked with every limit set, then `msgspec.convert` checks types and bounds. (By struct class: a union type is not cached by
+msgspec and costs 2.5 µs a call, a class 0.4 µs.) A frame of commands that are all good and without `data` needs no unpacker, since all that their types can
+hold is bounded: one decoder reads it at once, a post in 0.2 µs instead of 1.7. What comes from the broker, which may be a thousand events at once, is decoded
+straight into structs too; the size of its frames is bounded, and nothing is made that its bytes do not pay for.
 
     up      one frame: array of 1..512 maps, each a command
     down    one frame: array of maps, each a reply
@@ -19,7 +20,7 @@ import msgpack
 import msgspec
 from msgspec import convert
 
-from hubbub.common.commands import COMMANDS, Command
+from hubbub.common.commands import COMMANDS, AnyCommand, Command, Post, Tell
 from hubbub.common.errors import Code, WireError
 from hubbub.common.events import EVENTS, AnyEvent, MessagePosted, MessageTold, UnknownEvent
 from hubbub.common.fields import Data, PublicKey, Seq, Versions
@@ -45,15 +46,12 @@ _UP: Final[dict[str, Any]] = {
     "raw": False, "strict_map_key": True, "max_array_len": ARRAY_ITEMS, "max_map_len": MAP_KEYS,
     "max_str_len": FRAME_UP_BYTES, "max_bin_len": FRAME_UP_BYTES, "max_ext_len": 0,
 }  # fmt: skip
-RUN: Final = 8
-"""From so many commands of one kind on it is faster to convert them as a list."""
-_RUNS: Final[dict[str, Any]] = {kind: list[struct] for kind, struct in COMMANDS.items()}  # type: ignore[valid-type]
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_FAULTS: Final = (KeyError, TypeError, msgspec.ValidationError, RecursionError)
 
 _SCALARS: Final = frozenset({str, int, float, bool, bytes, type(None)})
 _PLAIN: Final = f"data is maps with text keys, arrays and scalars, at most {DATA_DEPTH} deep"
 
+_COMMANDS_WITH_DATA: Final = (Post, Tell)
 _WITH_DATA: Final = (MessagePosted, MessageTold)
 """The events that carry what people or programs made up; a broker takes nothing else of them than plain data."""
 
@@ -85,6 +83,8 @@ class DoorAnswer(msgspec.Struct, frozen=True, kw_only=True):
 # msgspec learns a struct when it first meets it, and a thread that meets it meanwhile crashes the process: so all are learnt before there are threads.
 for _struct in COMMANDS.values():
     msgspec.msgpack.Decoder(_struct)
+_FRAME_UP: Final[Any] = list[AnyCommand]
+_commands: Final = msgspec.msgpack.Decoder(_FRAME_UP)
 _frame: Final = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _publication: Final = msgspec.msgpack.Decoder(list[bytes])
 _event: Final[msgspec.msgpack.Decoder[AnyEvent]] = msgspec.msgpack.Decoder(AnyEvent)
@@ -111,24 +111,27 @@ def decode_commands(payload: bytes) -> list[Command | WireError]:
     """
     if len(payload) > FRAME_UP_BYTES:
         raise WireError(Code.TOO_LARGE, f"a frame has at most {FRAME_UP_BYTES} bytes")
+    commands = _good_commands(payload)
+    if commands:
+        return commands
     items = _unpack(payload)
     if not isinstance(items, list):
         raise WireError(Code.MALFORMED, "a frame is an array")
     if not items:
         raise WireError(Code.MALFORMED, f"a frame holds 1 to {COMMANDS_PER_FRAME} commands")
-    return _same_kind(items) or [_command(item) for item in items]
+    return [_command(item) for item in items]
 
 
-def _same_kind(items: list[Any]) -> list[Command | WireError] | None:
-    """Convert a run of good commands of one kind and without data, the common case of a large frame, in one call."""
-    if len(items) < RUN:
-        return None
+def _good_commands(payload: bytes) -> list[Command | WireError] | None:
+    """Read a frame that breaks no rule and holds no `data`; None: what is wrong with it, or in the data, is to be found out."""
     try:
-        commands: list[Command | WireError] = convert(items, _RUNS[items[0]["type"]])
-    except _FAULTS:
+        commands: list[Command | WireError] = _commands.decode(payload)
+    except _UNREADABLE:
         return None
-    for item in items:
-        if "data" in item:
+    if len(commands) > COMMANDS_PER_FRAME:
+        return None
+    for command in commands:
+        if isinstance(command, _COMMANDS_WITH_DATA) and command.data is not None:
             return None
     return commands
 
