@@ -5,7 +5,7 @@ from tests.broker.core.desk import Desk, Person
 from tests.broker.core.memory_store import LOBBY
 
 from hubbub.broker.core import frames, holding
-from hubbub.broker.core.budgets import Budget, Budgets, Kind, Price, add_up
+from hubbub.broker.core.budgets import KEPT_BUDGETS, Budget, Budgets, Kind, Price, add_up
 from hubbub.broker.core.context import Settings
 from hubbub.broker.core.holding import IN_FLIGHT_SECONDS
 from hubbub.broker.core.limits import Limits
@@ -386,10 +386,10 @@ def test_a_budget_is_paid_for_all_kinds_or_for_none() -> None:
 
 def test_budgets_that_are_full_are_forgotten_when_others_are_made() -> None:
     budgets = Budgets(SMALL)
-    for number in range(1000):
+    for number in range(3 * KEPT_BUDGETS):
         account = Account(number, f"Robot{number}", 0, Log(bytes(16)), committed=True)
         budgets.of(account, float(number)).take([Price(Kind.POSTS, 10)], float(number))
-    assert len(budgets) < 10
+    assert len(budgets) < KEPT_BUDGETS + 10
 
 
 def test_every_command_that_is_carried_out_has_a_price() -> None:
