@@ -49,7 +49,7 @@ from hubbub.broker.outgoing import Outgoing
 from hubbub.broker.pages import Pages
 from hubbub.broker.patrol import Patrol
 from hubbub.broker.sequencer import Sequencer
-from hubbub.broker.sockets import Sockets, drain, most_connections
+from hubbub.broker.sockets import Sockets, drain, most_connections, send
 from hubbub.broker.store.interface import Store
 from hubbub.broker.wake import Waker
 from hubbub.broker.watch import Watch
@@ -307,7 +307,7 @@ class Loop:
     def _publish(self, effect: Publish) -> None:
         """Publish in one frame, or as few as the bound allows: [topic][array of bin]."""
         for chunk in split(effect.events):
-            self._sockets.events.send_multipart([effect.topic, encode(chunk)], zmq.NOBLOCK)
+            send(self._sockets.events, effect.topic, encode(chunk))
 
     def _send(self) -> None:
         """Send what was gathered for each session; end those that cannot take a reply."""

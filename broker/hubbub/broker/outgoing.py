@@ -6,6 +6,7 @@ from typing import Final
 import zmq
 
 from hubbub.broker.core.effects import Send
+from hubbub.broker.sockets import send
 from hubbub.common.codec import array, encode, split
 from hubbub.common.limits import MIB
 
@@ -51,7 +52,7 @@ class Outgoing:
                 continue
             try:
                 for chunk in split(entry.parts):
-                    self._commands.send_multipart([routing_id, array(chunk)], zmq.NOBLOCK)
+                    send(self._commands, routing_id, array(chunk))
             except zmq.ZMQError as error:
                 if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                     raise
