@@ -62,9 +62,11 @@ class Monitors:
             fd = frame.get(zmq.SRCFD)
         except zmq.ZMQError:
             return None
-        if self._watch.on(fd) is None:
+        connection = self._watch.of(fd, handshake)
+        if connection is None:  # it may be so new that nothing was heard of it
             self.read(now)
-        return self._watch.of(fd, handshake)
+            connection = self._watch.of(fd, handshake)
+        return connection
 
     def strike(self, frame: zmq.Frame, handshake: int, now: Now) -> None:
         """Charge the connection that a frame came from for abuse, though it be gone: whoever leaves at once is charged, what was left of one that was cut is not charged again."""

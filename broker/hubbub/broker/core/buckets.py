@@ -31,9 +31,10 @@ class Bucket:
         More than `burst` at once is let through by a full bucket, which owes the rest: nothing waits for ever, and the rate holds all the same.
         """
         self._fill(now)
-        if self._level < min(amount, self.burst):
+        level = self._level
+        if level < amount and level < self.burst:
             return False
-        self._level -= amount
+        self._level = level - amount
         return True
 
     def charge(self, amount: float, now: float) -> None:
@@ -57,7 +58,8 @@ class Bucket:
 
     def _fill(self, now: float) -> None:
         if now > self._at:
-            self._level = min(self.burst, self._level + (now - self._at) * self.rate)
+            level = self._level + (now - self._at) * self.rate
+            self._level = level if level < self.burst else self.burst
             self._at = now
 
 

@@ -1,6 +1,5 @@
 """What handlers work on: the shared state, the sessions, the roster, and the broker's settings. One loop owns it; there are no locks."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -85,7 +84,7 @@ class Context:
     storage_failed: bool = False
     gathered_records: int = 0
     gathered_bytes: int = 0
-    gathered_of: Counter[bytes] = field(default_factory=Counter)
+    gathered_of: dict[bytes, int] = field(default_factory=dict)
     """By routing id: the records among them."""
     links: LinkCodes = field(default_factory=LinkCodes)
     hashing: dict[int, Hashing] = field(default_factory=dict)
@@ -124,7 +123,7 @@ class Context:
 
     def is_ahead(self, session: Session) -> bool:
         """Whether so much of a session is gathered that no client that keeps to its window has sent it."""
-        return self.gathered_of[session.peer.routing_id] >= GATHERED_RECORDS_OF_ONE
+        return self.gathered_of.get(session.peer.routing_id, 0) >= GATHERED_RECORDS_OF_ONE
 
     def send_back(self, session: Session, n: int, code: Code, after: float) -> list[Effect]:
         """Take nothing from write n on, nor from an earlier one that the client was sent back to; it waits `after` seconds."""
@@ -143,15 +142,17 @@ class Context:
 
     def count_for(self, routing_id: bytes, records: int) -> None:
         """Count so many records more of a session, or fewer."""
-        self.gathered_of[routing_id] += records
-        if not self.gathered_of[routing_id]:
-            del self.gathered_of[routing_id]
+        gathered = self.gathered_of.get(routing_id, 0) + records
+        if gathered:
+            self.gathered_of[routing_id] = gathered
+        else:
+            self.gathered_of.pop(routing_id, None)
 
     def taken(self, submissions: Sequence[Submission]) -> None:
         """Count these as gathered no longer."""
-        self.gathered_records -= sum(submission.count for submission in submissions)
-        self.gathered_bytes -= sum(submission.size for submission in submissions)
         for submission in submissions:
+            self.gathered_records -= submission.count
+            self.gathered_bytes -= submission.size
             self.count_for(submission.routing_id, -submission.count)
 
     def end(self, session: Session, now: Now, *, cut: bool = False) -> list[Effect]:

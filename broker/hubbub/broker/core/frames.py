@@ -34,6 +34,7 @@ REST_SECONDS: Final = 10.0
 _TOO_MANY_QUERIES: Final = Error(
     code=Code.MALFORMED, text=f"a frame holds at most {QUERIES_PER_FRAME} queries"
 )
+_WRITES: Final = frozenset(WRITES)
 _SLOW_DOWN: Final = "you send more than this broker takes of one account; wait"
 
 Commands = Sequence[Command | WireError]
@@ -214,7 +215,9 @@ class Frames:
                 for command in run:
                     effects += _slow_down(session, command, after)
             elif not _is_stale(session, run):
-                effects += self._send_back(session, cast(list[Write], run), Code.SLOW_DOWN, after)
+                effects += self._send_back(
+                    session, cast(Sequence[Write], run), Code.SLOW_DOWN, after
+                )
         return effects
 
     def _unreadable(
@@ -267,7 +270,7 @@ class Frames:
         queries = 0
         for is_write, run in _runs(commands):
             if is_write:
-                writes = cast(list[Write], run)
+                writes = cast(Sequence[Write], run)
                 effects += self._write(self._current(session), writes, share * len(run), payer, now)
                 continue
             for command in run:
@@ -303,7 +306,7 @@ class Frames:
         return [self._context.submit(decree, session.peer.routing_id)]
 
     def _write(
-        self, session: Session, run: list[Write], size: int, payer: Budget, now: Now
+        self, session: Session, run: Sequence[Write], size: int, payer: Budget, now: Now
     ) -> list[Effect]:
         """Submit a run of writes as one record; or let the client send them again later."""
         if session.account is None or type(run[0]) not in LEGAL[session.state]:
@@ -340,8 +343,11 @@ class Frames:
         return self._context.send_back(session, run[0].n, code, after)
 
 
-def _runs(commands: Commands) -> Iterator[tuple[bool, list[Command | WireError]]]:
+def _runs(commands: Commands) -> Iterator[tuple[bool, Commands]]:
     """Yield runs of writes (True), and of what lies between them."""
+    if _WRITES.issuperset(map(type, commands)):
+        yield True, commands
+        return
     for is_write, run in groupby(commands, _is_write):
         yield is_write, list(run)
 

@@ -9,6 +9,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Final
 
+from msgspec import Struct
+
 from hubbub.broker.core.budgets import Budget
 from hubbub.broker.core.sessions import Peer
 from hubbub.common.limits import MIB
@@ -27,8 +29,7 @@ IN_FLIGHT_SECONDS: Final = 2.0
 """What arrives so soon after a refusal may have been sent before it was heard."""
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct, gc=False):
     """One frame, and when it came (monotonic)."""
 
     payload: bytes

@@ -6,7 +6,7 @@ ephemeral key that `login` announced.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import NamedTuple
 
 from hubbub.broker.core.buckets import Bucket
@@ -23,7 +23,7 @@ class Peer(NamedTuple):
     address: str = ""
 
 
-class SessionState(Enum):
+class SessionState(IntEnum):
     """How far a session has come; `rules` says what is legal in each."""
 
     NEW = auto()
