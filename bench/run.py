@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench import chart, goals
 from bench.plan import Plan
 from bench.results import Results, Row, machine, tables
-from bench.scenarios import connect, fanout, history, ingest, latency, relay
+from bench.scenarios import connect, fanout, history, ingest, latency, library, relay
 from bench.servers import ROOT, BenchError
 from bench.systems import SYSTEMS
 from bench.wire import TEXT
@@ -33,9 +33,10 @@ SCENARIOS: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "latency": latency.measure,
     "history": history.measure,
     "connect": connect.measure,
+    "library": library.measure,
     "relay": relay.measure,
 }
-ALONE: Final = {"history", "relay"}
+ALONE: Final = {"history", "library", "relay"}
 """Scenarios that no other server is part of."""
 
 

@@ -172,3 +172,26 @@ def test_runs_of_seqs_are_merged_and_taken_in_order() -> None:
     runs.add(5, 1)
     runs.add(9, 1)
     assert [seq for seq in range(1, 12) if runs.take(seq)] == [3, 4, 5, 9]
+
+
+def test_a_head_within_a_run_is_compared_where_it_lies() -> None:
+    log = written(6)
+    reader = fresh(log)
+    assert reader.head(3, log.digests[3]) == []
+    run = [Read(seq, decode_event(raw), raw) for seq, raw in enumerate(log.events, 1)]
+    assert seqs(reader.offer(run[:2])) == [1, 2]
+    assert seqs(reader.offer(run[2:4])) == [3, 4]
+    reader.head(5, b"x" * 16)
+    found = reader.offer(run[4:])
+    assert [type(item) for item in found] == [Read, Mismatch, Read]
+    assert (found[1], reader.seq) == (Mismatch(5), 6)
+    assert reader.digest == digest.extend(b"x" * 16, log.events[5])
+
+
+def test_a_run_fills_a_hole_before_what_was_held() -> None:
+    log = written(6)
+    reader = fresh(log)
+    run = [Read(seq, decode_event(raw), raw) for seq, raw in enumerate(log.events, 1)]
+    assert reader.offer(run[3:5]) == []
+    assert seqs(reader.offer(run[:4])) == [1, 2, 3, 4, 5]
+    assert (reader.is_complete, reader.digest) == (True, log.digests[5])

@@ -1,4 +1,4 @@
-"""Rooms, catching up, one's own messages, questions, and an app that does not read."""
+"""Rooms, catching up, one's own messages, and questions."""
 
 import pytest
 from tests.client.conversation import INBOX, LOBBY, TEA, Conversation, Log
@@ -7,7 +7,6 @@ from hubbub.client import calls
 from hubbub.client.effects import Acknowledge, Subscribe, Unsubscribe
 from hubbub.client.errors import NotMember, UnknownUser
 from hubbub.client.results import Member, People, Room
-from hubbub.client.showing import FULL, ROOM_AGAIN
 from hubbub.client.updates import (
     ConnectionRestored,
     Diverged,
@@ -15,7 +14,6 @@ from hubbub.client.updates import (
     MemberLeft,
     Message,
     Missed,
-    PersonJoined,
     PrivateMessage,
     RoomCreated,
     RoomJoined,
@@ -276,26 +274,14 @@ def test_data_tells_the_same_words_apart(alice: Conversation, lobby: Log) -> Non
     assert [update.own for update in alice.shown if isinstance(update, Message)] == [False, True]
 
 
-# An app that does not read
-
-
-def test_an_app_that_does_not_read_is_not_flooded_and_catches_up(
-    alice: Conversation, lobby: Log, inbox: Log
-) -> None:
-    alice.has_unread(FULL).sees(LOBBY, lobby.post("Bob", "later"), lobby.post("Bob", "on")).shows()
-    alice.hears(Delivered(1, inbox.tell("Bob", "Alice", "psst"))).shows()
-    alice.has_unread(ROOM_AGAIN + 1).sends()
-    alice.has_unread(ROOM_AGAIN)
-    alice.hears(lobby.page(alice.query())).says("later", "on")
-    alice.hears(inbox.page(alice.query()))
-    alice.shows(PrivateMessage("Bob", "Alice", "psst", None, 1000, 1, earlier=True))
-
-
-def test_presence_is_asked_for_again_after_a_flood(alice: Conversation) -> None:
-    change = events.PresenceChanged(2, 2, joined=["Bob"])
-    alice.has_unread(FULL).sees(LOBBY, encode(change)).shows()
-    alice.has_unread(0)
-    alice.hears(Roster(alice.query().id, 2, 2, ["Alice", "Bob"])).shows(PersonJoined("Bob"))
+def test_what_arrives_in_one_frame_is_shown_in_its_order(alice: Conversation, lobby: Log) -> None:
+    comes = encode(events.PresenceChanged(2, 2, joined=["Bob"]))
+    alice.sees(LOBBY, lobby.post("Carl", "hm"), comes, lobby.post("Bob", "hi"))
+    assert [type(update).__name__ for update in alice.shown] == [
+        "Message",
+        "PersonJoined",
+        "Message",
+    ]
 
 
 # Questions

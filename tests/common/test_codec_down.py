@@ -1,5 +1,6 @@
 """The way down: what a client makes of the bytes that a broker sends."""
 
+import tracemalloc
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -231,6 +232,48 @@ def test_client_raises_nothing_but_wire_errors_when_data_is_nested_without_end(d
         codec.decode_event(bottomless)
     with suppress(WireError):
         codec.decode_replies(b"\x91" * depth + b"\xc0")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"a": msgpack.ExtType(5, b"x")},
+        {"a": msgpack.Timestamp(1)},
+        {"a": {1: 2}},
+        {"a": {b"b": 2}},
+        {1: 2},
+        ["a"],
+        {"a": "\udc80"},
+    ],
+    ids=repr,
+)
+def test_client_refuses_an_event_when_its_data_is_not_plain(data: Any) -> None:
+    plain = {"a": [1, {"b": None}, b"c", 0.5]}
+    event = codec.decode_event(packed({**POSTED, "data": plain}))
+    assert event == MessagePosted(7, 1, "Alice", "hi", plain)
+    strange = msgpack.packb({**POSTED, "data": data}, unicode_errors="surrogatepass")
+    with pytest.raises(WireError):
+        codec.decode_event(strange)
+
+
+@pytest.mark.parametrize(
+    "claim", [b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff"]
+)
+def test_client_makes_nothing_that_was_only_announced(claim: bytes) -> None:
+    """Room for four thousand million items, that their five bytes claim, is never asked for."""
+    event = b"\x86" + packed(POSTED)[1:] + b"\xa4data\x81\xa1x" + claim
+    tracemalloc.start()
+    try:
+        for decode, payload in (
+            (codec.decode_event, event),
+            (codec.decode_replies, claim),
+            (codec.decode_events, claim),
+        ):
+            with pytest.raises(WireError):
+                decode(payload)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 DOOR = {"broker": "tea house", "key": bytes(32), "versions": [1, 2]}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from hubbub.client.effects import Ticket
@@ -81,8 +82,7 @@ class Keeping:
     new_ticket: Callable[[], Ticket] = lambda: None
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """A write, its caller's ticket, and what became of it. `id` stays when the write is numbered anew; `room` is the name of the room that it goes to."""
 
     id: int
@@ -191,8 +191,7 @@ class Outbox:
     def _fill(self) -> tuple[Write, ...]:
         frame: list[Write] = []
         size = _FRAME_HEADER
-        while self._sent < min(len(self._entries), WINDOW_COMMANDS):
-            entry = self._entries[self._sent]
+        for entry in islice(self._entries, self._sent, WINDOW_COMMANDS):
             size += entry.size
             if (
                 size > FRAME_UP_BYTES
@@ -201,19 +200,17 @@ class Outbox:
             ):
                 break
             entry.sent = True
-            self._sent += 1
             self._sent_bytes += entry.size
             frame.append(entry.write)
+        self._sent += len(frame)
         return tuple(frame)
 
     def settle(self, n: int, count: int, now: float) -> list[tuple[int, Entry]]:
         """Take the outcome of writes n … n+count-1. Returns those that had none yet, each with its offset from n; repeats return nothing."""
         settled = []
-        for offset in range(max(0, self._first - n), count):
-            index = n + offset - self._first
-            if index >= len(self._entries):
-                break
-            entry = self._entries[index]
+        first = max(n, self._first)
+        answered = islice(self._entries, first - self._first, max(0, n + count - self._first))
+        for offset, entry in enumerate(answered, first - n):
             if entry.sent and not entry.done:
                 entry.done = True
                 settled.append((offset, entry))

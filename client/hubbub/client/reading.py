@@ -245,7 +245,7 @@ class Reading:
         if reader is None:
             return
         self._showing.acked(reader, seq, settled)
-        marks = [seq + offset for offset, entry in settled if isinstance(entry.write, Mark)]
+        marks = [seq + offset for offset, entry in settled if type(entry.write) is Mark]
         if marks and marks[-1] > reader.marker:
             reader.marker = reader.shown_marker = marks[-1]
 

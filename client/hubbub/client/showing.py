@@ -80,7 +80,7 @@ class Showing:
     def acked(self, reader: LogReader, seq: int, settled: Sequence[tuple[int, Entry]]) -> None:
         """Writes became events seq + offset of a log: recognise those that are still to come."""
         for offset, entry in settled:
-            if isinstance(entry.write, Post | Tell) and seq + offset > reader.seq:
+            if isinstance(entry.write, (Post, Tell)) and seq + offset > reader.seq:
                 reader.mine.add(seq + offset, 1)
 
 
