@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import zmq
@@ -41,7 +42,8 @@ def count_marks(
                 due = time.monotonic() + KEEPALIVE_SECONDS
                 for sock, dial in zip(sockets, dials, strict=True):
                     if dial.keepalive:
-                        sock.send(dial.keepalive)
+                        with suppress(OSError):  # the server ended it: what is missing will be seen
+                            sock.send(dial.keepalive)
                 beside()
 
 

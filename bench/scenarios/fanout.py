@@ -11,6 +11,7 @@ from bench.crowd import Crowd, crowd, possible
 from bench.plan import Plan
 from bench.producing import TOGETHER, connected, fan_out
 from bench.results import Row
+from bench.servers import BenchError
 from bench.systems import (
     CURVE_HUBBUB,
     IRC,
@@ -79,5 +80,7 @@ def _round(plan: Plan, served: Served, people: Crowd, deliveries: Row, cost: Row
         cost.figures.append((served.cpu() - cpu) / (people.received() - before) * 1e6)
         if lost > LOSS_TOLD:
             deliveries.notes.append(f"{lost:.1%} not received in one round")
+    except BenchError as error:
+        raise BenchError(f"{served.system}: {error}") from error
     finally:
         producer.close()

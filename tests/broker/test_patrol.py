@@ -229,7 +229,7 @@ def test_heartbeats_of_weeks_are_nothing_unread(
     patrol: Patrol, connect: Callable[[Service], Line]
 ) -> None:
     line = connect(Service.EVENTS)
-    line.connection.heard = 101.0  # it has subscribed
+    line.connection.read = SUBSCRIPTION_BYTES
     step = 40_000  # seconds; 82 bytes each 5
     for now in range(200, 200 + 50 * step, step):
         line.sends(82 * step // 5 // 10)
@@ -298,7 +298,7 @@ def test_who_sends_commands_again_and_again_stays_and_so_does_who_has_subscribed
     patrol: Patrol, connect: Callable[[Service], Line]
 ) -> None:
     commands, events = connect(Service.COMMANDS), connect(Service.EVENTS)
-    events.connection.heard = 101.0
+    events.connection.read = SUBSCRIPTION_BYTES  # in the turn in which it was accepted
     for now in range(110, 310, 10):
         commands.connection.heard = float(now)
         walk(patrol, now)

@@ -129,7 +129,7 @@ class Patrol:
                     return "a visit at the door does not take so long"
             case Service.COMMANDS if silent > IDLE_SECONDS:
                 return "it has sent no message for too long"
-            case Service.EVENTS if heard == since and silent > IDLE_SECONDS:
+            case Service.EVENTS if not connection.read and silent > IDLE_SECONDS:
                 return "it has subscribed to nothing for too long"
         return _ENDLESS if self._holds_too_much(connection, most) else ""
 
