@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.results import HUBBUB, RELAY, Results, Row, number, ratio
-from bench.scenarios import connect, fanout, history, ingest, latency
+from bench.scenarios import connect, fanout, history, ingest, latency, library
 from tabulate import tabulate
 
 NOT_MEASURED, MISSED, MET, AIM_MET = "not measured", "MISSED", "met", "aim met"
@@ -179,6 +179,17 @@ GOALS: Sequence[Goal] = (
             aim=2,
         )
         for case in connect.cases(connect.CLIENTS)
+    ),
+    *(
+        Goal(
+            what=f"a subscriber of the library, {case}",
+            ours=Of(library.NAME, case, library.EVENTS),
+            other=Of(library.NAME, case, library.EVENTS, library.BARE),
+            more=True,
+            unit="times a bare SUB loop",
+            must=0.5,
+        )
+        for case in library.PUBLISHED
     ),
     Goal(
         what="the latest page (1,000 messages) of a million, p99",
