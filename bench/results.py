@@ -95,15 +95,20 @@ def _table(rows: Sequence[Row]) -> str:
         if row.missing:
             shown.append([case, row.system, row.missing, "", "", *beside])
             continue
-        ours = next(
-            (o for o in rows if (o.case, o.system) == (row.case, HUBBUB) and o.figures), row
-        )
-        to_ours = "1" if ours is row else f"{ratio(row, ours):.2f}"
+        ours = _ours(rows, row)
+        to_ours = "" if ours is None else "1" if ours is row else f"{ratio(row, ours):.2f}"
         spread = f"{number(min(row.figures))} to {number(max(row.figures))}"
         shown.append([case, row.system, number(row.median), spread, to_ours, *beside])
         shown += [["", "", f"({note})"] for note in row.notes]
     heads = ["", "", "median", "spread", ": hubbub", "version", "durability", "encryption"]
     return tabulate(shown, heads, tablefmt="simple", disable_numparse=True, colalign=["left"] * 8)
+
+
+def _ours(rows: Sequence[Row], row: Row) -> Row | None:
+    """Find what a row is compared with: hubbub in the same case, encrypted beside what is encrypted if it was measured so."""
+    ours = [o for o in rows if (o.case, o.system) == (row.case, HUBBUB) and o.figures]
+    ours.sort(key=lambda o: (o.encryption == "none") != (row.encryption == "none"))
+    return row if row in ours else next(iter(ours), None)
 
 
 def number(value: float) -> str:

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench import chart, goals
 from bench.plan import Plan
 from bench.results import Results, Row, machine, tables
-from bench.scenarios import connect, fanout, history, ingest, latency, library, relay
+from bench.scenarios import budget, connect, fanout, history, ingest, latency, library, relay
 from bench.servers import ROOT, BenchError
 from bench.systems import SYSTEMS
 from bench.wire import TEXT
@@ -34,9 +34,10 @@ SCENARIOS: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "history": history.measure,
     "connect": connect.measure,
     "library": library.measure,
+    "budget": budget.measure,
     "relay": relay.measure,
 }
-ALONE: Final = {"history", "library", "relay"}
+ALONE: Final = {"budget", "history", "library", "relay"}
 """Scenarios that no other server is part of."""
 
 
