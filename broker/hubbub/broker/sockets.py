@@ -33,8 +33,8 @@ _UNBOUNDED: Final = 1_000_000_000
 _FEWEST: Final = 8
 _OWN_DESCRIPTORS: Final = 64
 """Of the broker without a connection: 35 (measured), for sockets, libzmq's threads, database and log."""
-_TRIES: Final = 50
-"""How often three free ports in a row are looked for."""
+_TRIES: Final = 500
+"""How often three free ports in a row are looked for: of a machine with thousands of connections few are."""
 _NOW: Final = int(zmq.NOBLOCK)
 _MORE: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
 """As plain numbers: to put two of pyzmq's flags together takes as long as to send."""
