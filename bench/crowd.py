@@ -115,6 +115,16 @@ def possible(size: int, descriptors: int = DESCRIPTORS_EACH) -> int:
     return max(1, min(size, (limit - 200) // descriptors))
 
 
+class Alive(Protocol):
+    """What must say now and then that it is there."""
+
+    def ping(self) -> None:
+        """Say so."""
+
+    def close(self) -> None:
+        """Leave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ears:
     """Subscribers in this process, who get what is posted from now on: plain connections, or one ZeroMQ socket that is all of them."""
@@ -122,7 +132,7 @@ class Ears:
     sockets: Sequence[socket.socket]
     events: zmq.Socket[bytes] | None = None
     dials: Sequence[Dial] = ()
-    sessions: Sequence[Session] = ()
+    sessions: Sequence[Alive] = ()
 
     def keep_alive(self) -> None:
         """Let the broker hear that the members are there."""

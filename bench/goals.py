@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.results import HUBBUB, RELAY, Results, Row, number, ratio
-from bench.scenarios import connect, fanout, history, ingest, latency, library
+from bench.scenarios import connect, fanout, history, idle, ingest, latency, library
 from tabulate import tabulate
 
 NOT_MEASURED, MISSED, MET, AIM_MET = "not measured", "MISSED", "met", "aim met"
@@ -127,6 +127,10 @@ def _connected(case: str, system: str = HUBBUB) -> Of:
     return Of(connect.NAME, case, connect.COST, system, "CURVE")
 
 
+def _idle(size: int, system: str = HUBBUB) -> Of:
+    return Of(idle.NAME, idle.case(size), idle.EACH, system, "CURVE")
+
+
 GOALS: Sequence[Goal] = (
     *_fan_out("NATS core", "none", 1.5, 2),
     *_fan_out("Redis pub/sub", "none", 1, 1.5),
@@ -190,6 +194,18 @@ GOALS: Sequence[Goal] = (
             must=0.5,
         )
         for case in library.PUBLISHED
+    ),
+    *(
+        Goal(
+            what=f"memory of {idle.case(size)}, encrypted",
+            ours=_idle(size),
+            other=_idle(size, RELAY),
+            above=True,
+            unit="KiB each above a bare pair",
+            must=20,
+            aim=10,
+        )
+        for size in (idle.SIZE, idle.MANY)
     ),
     Goal(
         what="the latest page (1,000 messages) of a million, p99",

@@ -1,5 +1,7 @@
 """The yardstick: a bare ROUTER→XPUB relay in plain Python. It decodes each frame, acknowledges it, publishes it, and stores nothing.
 
+Encrypted it asks for keys (ZAP) as a server must that wants to know its clients, and lets everybody in.
+
 python -m bench.relay [--encrypted]     prints its endpoints and key as a line of JSON, serves until its stdin ends
 """
 
@@ -13,15 +15,19 @@ Socket = zmq.Socket[bytes]
 FRAMES_A_TURN = 16
 
 
-def serve(commands: Socket, events: Socket) -> None:
+def serve(zap: Socket, commands: Socket, events: Socket) -> None:
     """Relay until stdin ends: [routing id][array of posts to one room] in; [routing id][array of one ack for all] and [room][the same frame] out."""
     poller = zmq.Poller()
-    poller.register(commands, zmq.POLLIN)
-    poller.register(events, zmq.POLLIN)
+    for socket in (zap, commands, events):
+        poller.register(socket, zmq.POLLIN)
     poller.register(sys.stdin.fileno(), zmq.POLLIN)
     seq = 0
     while True:
         ready = dict(poller.poll())
+        if zap in ready:
+            request = zap.recv_multipart()
+            user = request[8].hex().encode()
+            zap.send_multipart([*request[:4], b"200", b"", user, b""])
         if events in ready:
             events.recv()  # a subscription: libzmq has noted it
         if sys.stdin.fileno() in ready:
@@ -46,11 +52,14 @@ def serve(commands: Socket, events: Socket) -> None:
 def main() -> None:
     """Open both sockets on free ports, say where they are, and serve."""
     context = zmq.Context()
+    zap = context.socket(zmq.ROUTER)
+    zap.bind("inproc://zeromq.zap.01")
     commands, events = context.socket(zmq.ROUTER), context.socket(zmq.XPUB)
     public, secret = zmq.curve_keypair() if "--encrypted" in sys.argv else (b"", b"")
     for socket in (commands, events):
         socket.backlog = 1024
         if secret:
+            socket.zap_domain = b"bench"
             socket.curve_server = True
             socket.curve_secretkey = secret
         socket.bind("tcp://127.0.0.1:*")
@@ -59,7 +68,7 @@ def main() -> None:
         for socket in (commands, events)
     )
     print(json.dumps([commands_at, events_at, public.decode()]), flush=True)
-    serve(commands, events)
+    serve(zap, commands, events)
     context.destroy(linger=0)
 
 

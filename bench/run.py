@@ -22,7 +22,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench import chart, goals
 from bench.plan import Plan
 from bench.results import Results, Row, machine, tables
-from bench.scenarios import budget, connect, fanout, history, ingest, latency, library, relay
+from bench.scenarios import (
+    budget,
+    connect,
+    fanout,
+    history,
+    idle,
+    ingest,
+    latency,
+    library,
+    relay,
+)
 from bench.servers import ROOT, BenchError
 from bench.systems import SYSTEMS
 from bench.wire import TEXT
@@ -33,6 +43,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "latency": latency.measure,
     "history": history.measure,
     "connect": connect.measure,
+    "idle": idle.measure,
     "library": library.measure,
     "budget": budget.measure,
     "relay": relay.measure,

@@ -3,11 +3,12 @@
 Of hubbub a client is complete when it is logged in (at first under a new name, which is on disk before its `welcome`), listens to the lobby and has been told who
 is there. A broker that ends tells each client another time to return, 250 a second: so the time of a return says how many they are, and its CPU what they cost.
 
-The floor is what libzmq takes for as many pairs of DEALER and SUB that come in the same rhythm: CURVE handshakes with a bare ROUTER and XPUB, which ask nobody
-whether to let them in and answer nothing. NATS has one TLS connection a client. All clients are in one process, whose
+The floor is what libzmq takes for as many pairs of DEALER and SUB that come in the same rhythm: CURVE handshakes with a bare ROUTER and XPUB, whose ZAP
+handler lets everybody in, and which answer nothing. NATS has one TLS connection a client. All clients are in one process, whose
 handshakes cost it as much as they cost the server.
 """
 
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -96,10 +97,12 @@ def _hubbub(
     ended = time.monotonic()
     waits = guests.told_to_return()
     port = int(target.address.rpartition(":")[2])
-    with broker(plan.folder, encrypted=True, data=data, port=port) as target:
-        with returning.of(Ours(target)):
-            guests.enter(target, [ended + wait for wait in waits])
-        guests.leave()
+    with (
+        broker(plan.folder, encrypted=True, data=data, port=port) as target,
+        returning.of(Ours(target)),
+    ):
+        guests.enter(target, [ended + wait for wait in waits])
+    guests.leave()
     return waits
 
 
@@ -108,18 +111,17 @@ def _bare(context: "zmq.Context[Socket]", waits: Sequence[float], floor: Costs) 
     keys = [KeyPair.new() for _ in waits]
     sockets = [context.socket(kind) for kind in (zmq.ROUTER, zmq.XSUB)]
     monitors = [it.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED) for it in sockets]
-    with relay(encrypted=True) as target:
-        with floor.of(Ours(target)):
-            begun = time.monotonic() - waits[0]
-            for number, (key, wait) in enumerate(zip(keys, waits, strict=True)):
-                time.sleep(max(0.0, begun + wait - time.monotonic()))
-                for socket in sockets:
-                    connect_many(socket, target, [key], number)
-            for monitor in monitors:
-                _await(monitor, len(waits))
-        for socket in sockets:
-            socket.disable_monitor()
-            socket.close(linger=0)
+    with relay(encrypted=True) as target, floor.of(Ours(target)):
+        begun = time.monotonic() - waits[0]
+        for number, (key, wait) in enumerate(zip(keys, waits, strict=True)):
+            time.sleep(max(0.0, begun + wait - time.monotonic()))
+            for each in sockets:
+                connect_many(each, target, [key], number)
+        for monitor in monitors:
+            _await(monitor, len(waits))
+    for each in sockets:
+        each.disable_monitor()
+        each.close(linger=0)
 
 
 def _await(monitor: Socket, count: int) -> None:
@@ -130,9 +132,10 @@ def _await(monitor: Socket, count: int) -> None:
 
 
 def _nats(plan: Plan, count: int, nats: Costs) -> None:
+    sockets: Sequence[socket.socket] = []
     with started([TLS_NATS], plan.folder) as [(_, served)]:
         if isinstance(served, Peer):
             with nats.of(served):
                 sockets = open_all([served.dial(number, "lobby") for number in range(count)])
-            for socket in sockets:
-                socket.close()
+    for each in sockets:
+        each.close()
