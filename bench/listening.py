@@ -36,7 +36,7 @@ def count_marks(
         while True:
             for key, _ in selector.select(1.0):
                 assert isinstance(key.fileobj, socket.socket)
-                total += _marks(key.fileobj, buffer, selector)
+                total += read_marks(key.fileobj, buffer, selector)
             note(total // len(TEXT))
             if time.monotonic() > due:
                 due = time.monotonic() + KEEPALIVE_SECONDS
@@ -47,7 +47,7 @@ def count_marks(
                 beside()
 
 
-def _marks(sock: socket.socket, buffer: bytearray, selector: selectors.BaseSelector) -> int:
+def read_marks(sock: socket.socket, buffer: bytearray, selector: selectors.BaseSelector) -> int:
     """Read what there is, of TLS all that is decrypted already, and count the marks in it."""
     marks = 0
     while True:
@@ -73,7 +73,7 @@ def count_events(subscriber: "zmq.Socket[bytes]", note: Note, beside: Callable[[
         try:
             subscriber.recv_into(topic, flags=zmq.NOBLOCK)
             subscriber.recv_into(head)
-            total += _events(head)
+            total += events_in(head)
             frames += 1
             if frames % 256:
                 continue
@@ -86,7 +86,8 @@ def count_events(subscriber: "zmq.Socket[bytes]", note: Note, beside: Callable[[
             beside()
 
 
-def _events(head: bytearray) -> int:
+def events_in(head: bytearray) -> int:
+    """Return how many events a publication has, by its first five bytes."""
     if head[0] == _SHORT:
         return int.from_bytes(head[1:3])
     if head[0] == _LONG:

@@ -32,6 +32,7 @@ from bench.scenarios import (
     latency,
     library,
     relay,
+    rooms,
 )
 from bench.servers import ROOT, BenchError
 from bench.systems import SYSTEMS
@@ -44,6 +45,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "history": history.measure,
     "connect": connect.measure,
     "idle": idle.measure,
+    "rooms": rooms.measure,
     "library": library.measure,
     "budget": budget.measure,
     "relay": relay.measure,

@@ -57,15 +57,16 @@ class Sessions:
                     raise BenchError(f"{self.name}: {reply}")
                 yield int.from_bytes(number), reply
 
-    def each(self, kind: str) -> list[Reply]:
-        """Return the next reply of this type of every session, by its number; the others before it are dropped. Raises BenchError when one does not come."""
+    def each(self, kind: str, of: Sequence[int] | None = None) -> list[Reply]:
+        """Return the next reply of this type of these sessions, by default of all; what else comes is dropped. Raises BenchError when one does not come."""
+        numbers = range(len(self.keys)) if of is None else of
         found: dict[int, Reply] = {}
         end = time.monotonic() + ANSWER_SECONDS
-        while len(found) < len(self.keys):
+        while not found.keys() >= set(numbers):
             if time.monotonic() > end:
-                raise BenchError(f"{self.name}: {len(found)} of {len(self.keys)} got their {kind}")
+                raise BenchError(f"{self.name}: {len(found)} of {len(numbers)} got their {kind}")
             found |= {number: it for number, it in self.take(0.1) if it["type"] == kind}
-        return [found[number] for number in range(len(self.keys))]
+        return [found[number] for number in numbers]
 
     def ping(self) -> None:
         """Throw away what has come and say for all that they are alive."""

@@ -19,6 +19,14 @@ class Dialect(Protocol):
     def ack(self) -> bytes:
         """What stands once in the answer to each post; empty: posts are not answered."""
 
+    @property
+    def echoes(self) -> bool:
+        """Whether whoever listens to a room gets their own posts too."""
+
+    @property
+    def posts_apart(self) -> bool:
+        """Whether a connection that listens may not post, so that a client needs a second one."""
+
     def enter(self, number: int, room: str) -> Step:
         """Return what a client says first, and how the answer to it ends (empty: there is none); it listens to the room if there is one."""
 

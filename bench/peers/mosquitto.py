@@ -35,6 +35,8 @@ class Mqtt:
 
     tls: bool = False
     ack: bytes = b""
+    echoes: bool = True
+    posts_apart: bool = False
 
     def enter(self, number: int, room: str) -> tuple[bytes, bytes]:
         """Connect without a keep-alive, and subscribe."""

@@ -22,6 +22,8 @@ class Nats:
 
     tls: bool = False
     ack: bytes = b""
+    echoes: bool = True
+    posts_apart: bool = False
 
     def enter(self, number: int, room: str) -> tuple[bytes, bytes]:
         """Greet, subscribe, and ask for a PONG, which comes after both were read."""

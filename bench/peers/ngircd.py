@@ -24,6 +24,8 @@ class Irc:
 
     tls: bool = False
     ack: bytes = b""
+    echoes: bool = False
+    posts_apart: bool = False
 
     def enter(self, number: int, room: str) -> tuple[bytes, bytes]:
         """Register, join a channel unless the room is the client's own, and ask for a PONG."""

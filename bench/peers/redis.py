@@ -27,6 +27,8 @@ class PubSub:
 
     tls: bool = False
     ack: bytes = b":"
+    echoes: bool = True
+    posts_apart: bool = True
 
     def enter(self, number: int, room: str) -> tuple[bytes, bytes]:
         """Subscribe, or see that the server is there."""
