@@ -25,7 +25,7 @@ DELIVERIES: Final = "deliveries/s"
 SINGLE, FULL, FAN_OUT = "single posts", "full frames", "fan-out to 100"
 DISK, SYNC = "this disk", "ms a sync"
 EXPECTED: Final[Mapping[str, float]] = {SINGLE: 0.45, FULL: 0.13, FAN_OUT: 0.75}
-"""hubbub's figure for each of the relay's: medians of ten runs on 2 cores that others used too, alike with and without encryption."""
+"""hubbub's figure for each of the relay's: what a few runs on 2 cores that others used too had in common, with encryption and without."""
 COLLAPSED: Final = 0.5
 """Less than so much of what is expected is a collapse."""
 SIZE: Final = 100
