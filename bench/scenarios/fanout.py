@@ -1,9 +1,11 @@
 """Fan-out: one producer, one room, many subscribers; how many messages reach all of them together?
 
 A producer sends as fast as its posts are answered and the subscribers follow, so that what is measured is what arrives. With it: the CPU of the server for
-each message that arrived, which should not grow with the number of subscribers.
+each message that arrived, which should not grow with the number of subscribers. What it takes for the same subscribers while nothing is said (heartbeats,
+pings) is measured before each round, stands in rows of its own, and is not counted to the messages.
 """
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -27,7 +29,8 @@ from bench.systems import (
 )
 
 NAME = "fan-out"
-DELIVERIES, COST = "deliveries/s", "µs of CPU a delivery"
+DELIVERIES, COST, IDLE = "deliveries/s", "µs of CPU a delivery", "ms of CPU a second, idle"
+MEASURES = (DELIVERIES, COST, IDLE)
 SIZES = (1, 10, 100, 1000, 5000)
 SYSTEMS: Sequence[System] = (OPEN_HUBBUB, NATS, REDIS, IRC, MOSQUITTO, CURVE_HUBBUB, TLS_NATS)
 ROOM = "bench"
@@ -49,7 +52,7 @@ def case(subscribers: int) -> str:
 def _at(plan: Plan, size: int) -> list[Row]:
     rows: list[Row] = []
     with ExitStack() as stack:
-        there: list[tuple[Served, Crowd, Row, Row]] = []
+        there: list[tuple[Served, Crowd, dict[str, Row]]] = []
         few = [system for system in SYSTEMS if system.most < size]
         rows += [system.row(NAME, case(size), DELIVERIES, TOO_MANY) for system in few]
         many = [system for system in SYSTEMS if system not in few]
@@ -59,28 +62,40 @@ def _at(plan: Plan, size: int) -> list[Row]:
                 continue
             served.producer(ROOM).close()  # somebody makes the room
             people = stack.enter_context(crowd(served, size, ROOM))
-            both = [row_of(served, NAME, case(size), what) for what in (DELIVERIES, COST)]
-            both[1].better = "less"
-            there.append((served, people, both[0], both[1]))
-            rows += both
+            its = {what: row_of(served, NAME, case(size), what) for what in MEASURES}
+            its[COST].better = its[IDLE].better = "less"
+            there.append((served, people, its))
+            rows += its.values()
         for _ in range(plan.rounds):
-            for served, people, deliveries, cost in there:
-                _round(plan, served, people, deliveries, cost)
+            for served, people, its in there:
+                _round(plan, served, people, its)
     return rows
 
 
-def _round(plan: Plan, served: Served, people: Crowd, deliveries: Row, cost: Row) -> None:
+def _round(plan: Plan, served: Served, people: Crowd, its: dict[str, Row]) -> None:
     producer = served.producer(ROOM)
+    deliveries = its[DELIVERIES]
     try:
         connected(producer, people)
-        before, cpu = people.received(), served.cpu()
+        idle = _idle(served, plan.seconds)
+        its[IDLE].figures.append(idle * 1000)
+        before = people.received()
         together = min(TOGETHER, served.undelivered)
+        started, cpu = time.perf_counter(), served.cpu()
         rate, lost = fan_out(producer, people, plan.seconds, together, served.undelivered)
+        busy = served.cpu() - cpu - idle * (time.perf_counter() - started)
         deliveries.figures.append(rate)
-        cost.figures.append((served.cpu() - cpu) / (people.received() - before) * 1e6)
+        its[COST].figures.append(busy / (people.received() - before) * 1e6)
         if lost > LOSS_TOLD:
             deliveries.notes.append(f"{lost:.1%} not received in one round")
     except BenchError as error:
         raise BenchError(f"{served.system}: {error}") from error
     finally:
         producer.close()
+
+
+def _idle(served: Served, seconds: float) -> float:
+    """Return the seconds of CPU that a server takes in a second in which nobody says anything."""
+    started, cpu = time.perf_counter(), served.cpu()
+    time.sleep(seconds)
+    return (served.cpu() - cpu) / (time.perf_counter() - started)
