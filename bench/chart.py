@@ -37,8 +37,8 @@ LOOKS: Final = {
 WIDTH: Final = 9.6
 HEIGHTS: Final = (3.8, 2.4)
 """Inches, of which a browser makes 96 pixels."""
-FLAT: Final = 1.6
-"""Room above what should be flat, for the legend."""
+HEADROOM: Final = 1.6
+"""The height of a panel for each of its highest point's: the legend stands above the curves."""
 STYLE: Final = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": HUBBUB,  # the same ids each time
@@ -87,8 +87,6 @@ class Panel:
     curves: Sequence[Curve]
     unit: int = 1
     """By how much figures are divided."""
-    room: float = 1.05
-    """The height of the axis, of the highest figure."""
 
 
 def panels(results: Results) -> list[list[Panel]]:
@@ -107,8 +105,8 @@ def panels(results: Results) -> list[list[Panel]]:
     ]
     posts = _curves(ours, (history.NAME, history.COST), stored)
     below = [
-        Panel("µs of CPU a delivery", over, _curves(ours, costs, many), room=FLAT),
-        Panel("µs of CPU a post", "messages stored", posts, room=FLAT),
+        Panel("µs of CPU a delivery", over, _curves(ours, costs, many)),
+        Panel("µs of CPU a post", "messages stored", posts),
     ]
     return [kept for row in (above, below) if (kept := [it for it in row if it.curves])]
 
@@ -187,9 +185,9 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     axes.set_xticks([], minor=True)
     axes.set_xlabel(panel.over)
     highest = max(max(curve.figures) for curve in panel.curves) / panel.unit
-    axes.set_ylim(0, highest * panel.room)
+    axes.set_ylim(0, highest * HEADROOM)
     axes.set_title(panel.title, loc="left")
-    axes.legend()
+    axes.legend(loc="upper left")
 
 
 def write(results: Results, path: Path) -> None:

@@ -25,6 +25,7 @@ DOCUMENTS = (
     "CONFIGURATION.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "PERFORMANCE.md",
     "PROTOCOL.md",
     "SECURITY.md",
 )
@@ -202,7 +203,8 @@ def test_architecture_lists_every_module_once() -> None:
 
 def test_architecture_says_why_each_dependency_is_there() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["dev"], *extras["bench"]]
     names = [re.split(r"[<>=!~\[; ]", line)[0] for line in needed]
     listed = [name for _, name in rows("ARCHITECTURE.md", "dependency")]
     assert sorted(listed) == sorted(names)
