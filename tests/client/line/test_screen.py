@@ -1,8 +1,7 @@
 """Every update reads as one plain line, and no line does anything to a terminal but show."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from hubbub.client import updates
 from hubbub.client.errors import (
