@@ -241,6 +241,7 @@ def test_a_long_paste_is_one_message_or_is_cut_after_asking(town: Town) -> None:
     large = "\n".join(f"line {number} of many" for number in range(500))
     assert len(small.encode()) <= TEXT_BYTES < len(large.encode())
     with somebody(town, "Bob") as bob:
+        alice.shows("^Bob has joined")
         alice.pastes(small)
         alice.shows("^line 499$", "^500 lines: Enter sends them as one message")
         alice.enter()
