@@ -89,8 +89,8 @@ def test_an_entry_that_was_changed_under_a_running_broker_is_named(town: Town) -
     with somebody(town, "Bob") as bob, sqlite3.connect(town.data / "hubbub.db") as database:
         assert bob.verify("lobby").agrees
         changed = database.execute(
-            "UPDATE events SET event = CAST(replace(CAST(event AS TEXT), 'message 2', 'message X') AS BLOB)"
-            " WHERE instr(event, CAST('message 2' AS BLOB))"
+            "UPDATE events SET events = CAST(replace(CAST(events AS TEXT), 'message 2', 'message X') AS BLOB)"
+            " WHERE instr(events, CAST('message 2' AS BLOB))"
         ).rowcount
         database.commit()
         assert changed == 1

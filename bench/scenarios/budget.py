@@ -162,7 +162,8 @@ class Bench:
         with self._timed(APPLY):
             batch = self._core.apply(submissions)
         with self._timed(DIGEST):
-            extend(EMPTY, *(event for _, _, event, _ in batch.changes.events))
+            for events in batch.published.values():
+                extend(EMPTY, *events)
         with self._timed(COMMIT):
             self._store.commit(batch.changes)
         with self._timed(TELL):

@@ -86,7 +86,8 @@ def small_town(folder: Path) -> None:
     with Chronicle(folder) as town:
         town.enters("Alice", "Bob", "Carol")
         lobby = town.room("lobby")
-        town.writes("Alice", *(Post(0, lobby, f"text {number}") for number in range(1, 8)))
+        for number in range(1, 8):
+            town.writes("Alice", Post(0, lobby, f"text {number}"))
         town.writes("Alice", Create(0, "den", "quiet"))
         town.writes("Carol", Create(0, "attic"))
         den = town.room("den")

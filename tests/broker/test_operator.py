@@ -81,7 +81,7 @@ def test_an_operator_sees_a_line_for_each_log(data: Path) -> None:
 
 
 def test_an_operator_sees_each_fault_and_exit_code_1(data: Path) -> None:
-    run_sql(data / "hubbub.db", "DELETE FROM events WHERE room = 1 AND seq IN (2, 5)")
+    run_sql(data / "hubbub.db", "DELETE FROM events WHERE room = 1 AND last IN (2, 5)")
     result = run(data, "verify")
     assert result.exit_code == 1
     assert result.stdout.splitlines()[:2] == [
@@ -102,11 +102,11 @@ def test_a_program_reads_the_same_as_json(data: Path) -> None:
         "count": 7,
         "digest": report.logs[0].digest.hex(),
     }
-    run_sql(data / "hubbub.db", "DELETE FROM events WHERE room = 1 AND seq = 2")
+    run_sql(data / "hubbub.db", "DELETE FROM events WHERE room = 1 AND last = 2")
     result = run(data, "verify", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["faults"] == [
-        {"where": "room lobby", "seq": 2, "fault": "is missing"}
+        {"where": "room lobby", "seq": 2, "last": 2, "fault": "is missing"}
     ]
 
 

@@ -205,7 +205,7 @@ def test_a_damaged_audit_room_is_named_and_stops_nobody(data: Path) -> None:
     with Broker.temporary(data=data), running(data) as asked:
         asked.ask(Lockdown(0, "no_new_accounts"), Done)
         asked.ask(Lockdown(0, "accounts_only"), Done)
-    run_sql(data / "hubbub.db", "UPDATE events SET event = x'c1' WHERE seq = 2")
+    run_sql(data / "hubbub.db", "UPDATE events SET events = x'92c401c1c401c1' WHERE last = 2")
     with Broker.temporary(data=data), running(data) as asked:
         with pytest.raises(Refused, match="the audit room is damaged"):
             asked.ask(r.ReadAudit(0), r.Audit)

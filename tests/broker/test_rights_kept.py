@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.broker.chronicle import WALL, Chronicle, small_town
-from tests.broker.store.files import make_older, run_sql
+from tests.broker.store.files import run_sql
 
 from hubbub.broker.backup import back_up
 from hubbub.broker.core.changes import Changes, Snapshot
@@ -123,15 +123,6 @@ def tampered(data: Path, script: str) -> list[str]:
 )
 def test_a_right_that_was_tampered_with_is_named(data: Path, script: str, expected: str) -> None:
     assert expected in tampered(data, script)
-
-
-def test_a_key_in_a_database_from_before_devices_that_was_tampered_with_is_named(
-    data: Path,
-) -> None:
-    make_older(data / "hubbub.db", 3)
-    assert tampered(data, "UPDATE accounts SET key = 'x' WHERE account = 2") == [
-        "device 1 of account 2, Bob: its key is not what was written"
-    ]
 
 
 def governed(data: Path) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from tests.broker.chronicle import Chronicle, small_town
-from tests.broker.store.files import damage, make_older, run_sql
+from tests.broker.store.files import damage, read_all, run_sql
 from tests.broker.store.scribe import digest_after
 
 from hubbub.broker.errors import BrokerError
 from hubbub.broker.store import migrations
+from hubbub.broker.store.sqlite import SqliteStore
 from hubbub.broker.verify import verify
 from hubbub.common.commands import Post
 
@@ -53,54 +54,58 @@ def test_an_operator_hears_nothing_bad_of_what_a_broker_wrote(data: Path) -> Non
         "inbox of Bob": (1, 6, 6),
         "inbox of Carol": (1, 1, 1),
     }
-    rows = run_sql(data / "hubbub.db", "SELECT event FROM events WHERE room = 1 ORDER BY seq")
-    assert report.logs[0].digest == digest_after([row[0] for row in rows])  # type: ignore[misc]
+    with closing(SqliteStore.open(data / "hubbub.db")) as store:
+        assert report.logs[0].digest == digest_after([event for _, event in read_all(store)])
 
 
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
         (
-            "UPDATE events SET event = said(event, 'text 3', 'text X') WHERE room = 1 AND seq = 3",
+            "UPDATE events SET events = said(events, 'text 3', 'text X') WHERE room = 1 AND last = 3",
             ["room lobby, seq 3: the event is not what was written"],
         ),
         (
-            "UPDATE events SET event = said(event, 'text 7', 'text X') WHERE room = 1 AND seq = 7",
+            "UPDATE events SET events = said(events, 'text 7', 'text X') WHERE room = 1 AND last = 7",
             ["room lobby, seq 7: the event or its digest is not what was written"],
         ),
         (
-            "UPDATE events SET event = said(event, 'text', 'TEXT') WHERE room = 1 AND seq IN (3, 4)",
+            "UPDATE events SET events = said(events, 'text', 'TEXT') WHERE room = 1 AND last IN (3, 4)",
             [
                 "room lobby, seq 3: the event or its digest is not what was written",
                 "room lobby, seq 4: the event is not what was written",
             ],
         ),
         (
-            "UPDATE events SET digest = zeroblob(16) WHERE room = 1 AND seq = 3",
+            "UPDATE events SET digest = zeroblob(16) WHERE room = 1 AND last = 3",
             ["room lobby, seq 3: the digest is not what was written"],
         ),
         (
-            "UPDATE events SET event = x'c1' WHERE room = 1 AND seq = 3",
+            "UPDATE events SET events = x'c1' WHERE room = 1 AND last = 3",
+            ["room lobby, seq 3: no events can be read"],
+        ),
+        (
+            "UPDATE events SET events = x'91c401c1' WHERE room = 1 AND last = 3",
             ["room lobby, seq 3: no event can be read"],
         ),
-        ("DELETE FROM events WHERE room = 1 AND seq = 3", ["room lobby, seq 3: is missing"]),
+        ("DELETE FROM events WHERE room = 1 AND last = 3", ["room lobby, seq 3: is missing"]),
         (
-            "DELETE FROM events WHERE room = 1 AND seq BETWEEN 3 AND 5",
-            ["room lobby, seq 3: to 5 are missing"],
+            "DELETE FROM events WHERE room = 1 AND last BETWEEN 3 AND 5",
+            ["room lobby, seq 3 to 5: are missing"],
         ),
-        ("DELETE FROM events WHERE room = 1 AND seq = 1", ["room lobby, seq 1: is missing"]),
+        ("DELETE FROM events WHERE room = 1 AND last = 1", ["room lobby, seq 1: is missing"]),
         (
-            "DELETE FROM events WHERE room = 1 AND seq >= 6",
-            ["room lobby, seq 6: to 7 are missing"],  # Alice's producer was told of 7
+            "DELETE FROM events WHERE room = 1 AND last >= 6",
+            ["room lobby, seq 6 to 7: are missing"],  # Alice's producer was told of 7
         ),
         (
-            "DELETE FROM producers; DELETE FROM events WHERE room = 1 AND seq >= 6",
+            "DELETE FROM producers; DELETE FROM events WHERE room = 1 AND last >= 6",
             [
                 "events of rooms: 2 more are missing at the ends of logs: which, the database does not tell"
             ],
         ),
         (
-            "INSERT INTO events SELECT room, 8, digest, event FROM events WHERE room = 1 AND seq = 7",
+            "INSERT INTO events SELECT room, 8, 8, digest, events FROM events WHERE room = 1 AND last = 7",
             [
                 "events of rooms: there are 1 more than were ever written",
                 "room lobby, seq 8: the event of seq 7 stands here",
@@ -108,8 +113,8 @@ def test_an_operator_hears_nothing_bad_of_what_a_broker_wrote(data: Path) -> Non
         ),
         (
             """
-            UPDATE events SET seq = -seq WHERE room = 1 AND seq IN (3, 4);
-            UPDATE events SET seq = 7 + seq WHERE room = 1 AND seq < 0
+            UPDATE events SET first = -last, last = -last WHERE room = 1 AND last IN (3, 4);
+            UPDATE events SET first = 7 + last, last = 7 + last WHERE room = 1 AND last < 0
             """,
             [
                 "room lobby, seq 3: the event of seq 4 stands here",
@@ -122,6 +127,71 @@ def test_an_event_that_was_tampered_with_is_named(
     data: Path, script: str, expected: list[str]
 ) -> None:
     assert tampered(data, script) == expected
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            "UPDATE events SET events = said(events, 'text 300', 'text 3X0') WHERE last = 512",
+            ["room lobby, seq 257 to 512: the events are not what was written"],
+        ),
+        (
+            "UPDATE events SET events = said(events, 'text 599', 'text 5X9') WHERE last = 600",
+            ["room lobby, seq 513 to 600: the events or their digest are not what was written"],
+        ),
+        (
+            "UPDATE events SET digest = zeroblob(16) WHERE last = 512",
+            ["room lobby, seq 257 to 512: the digest is not what was written"],
+        ),
+        ("DELETE FROM events WHERE last = 512", ["room lobby, seq 257 to 512: are missing"]),
+        (
+            "UPDATE events SET events = x'c1' WHERE last = 512",
+            ["room lobby, seq 257 to 512: no events can be read"],
+        ),
+        (
+            "UPDATE events SET events = (SELECT events FROM events WHERE last = 600) WHERE last = 512",
+            ["room lobby, seq 257 to 512: no events can be read"],
+        ),
+        (
+            "UPDATE events SET events = (SELECT events FROM events WHERE last = 256) WHERE last = 512",
+            ["room lobby, seq 257: the event of seq 1 stands here"],
+        ),
+        (
+            "UPDATE events SET first = 260 WHERE last = 512",
+            [
+                "room lobby, seq 257 to 259: are missing",
+                "room lobby, seq 260 to 512: no events can be read",
+            ],
+        ),
+        (
+            "UPDATE events SET first = 256 WHERE last = 512",
+            [
+                "room lobby, seq 256 to 512: there is a second row",
+                "room lobby, seq 257 to 512: are missing",
+            ],
+        ),
+        (
+            """
+            UPDATE events SET events = x'c1' WHERE last = 256;
+            UPDATE events SET events = said(events, 'text 300', 'text 3X0') WHERE last = 512
+            """,
+            [
+                "room lobby, seq 1 to 256: no events can be read",
+                "room lobby, seq 257 to 512: the events are not what was written",
+            ],
+        ),
+    ],
+)
+def test_a_run_of_events_that_was_tampered_with_is_named(
+    tmp_path: Path, script: str, expected: list[str]
+) -> None:
+    with Chronicle(tmp_path) as town:
+        town.enters("Alice")
+        lobby = town.room("lobby")
+        town.writes("Alice", *(Post(0, lobby, f"text {number}") for number in range(1, 601)))
+    assert faults(tmp_path) == []
+    assert tampered(tmp_path, script) == expected
 
 
 @pytest.mark.parametrize(
@@ -152,7 +222,7 @@ def test_an_event_that_was_tampered_with_is_named(
         ),
         (
             "DELETE FROM inbox WHERE account = 1 AND seq >= 3",
-            ["inbox of Alice, seq 3: to 4 are missing"],  # Bob has them
+            ["inbox of Alice, seq 3 to 4: are missing"],  # Bob has them
         ),
         (
             "DELETE FROM inbox WHERE account = 2 AND seq = 6",
@@ -217,7 +287,7 @@ def test_a_private_message_that_was_tampered_with_is_named(
         ),
         (
             "UPDATE markers SET seq = 9 WHERE account = 3 AND room = 1",
-            "room lobby, seq 8: to 9 are missing",
+            "room lobby, seq 8 to 9: are missing",
         ),
         (
             "DELETE FROM markers WHERE account = 3 AND room = 1",
@@ -265,15 +335,14 @@ def test_a_page_that_is_damaged_is_named(tmp_path: Path) -> None:
     assert any(line.startswith("room lobby, seq ") for line in found)
 
 
-@pytest.mark.parametrize("version", range(1, len(migrations.MIGRATIONS)))
-def test_a_database_of_an_older_schema_is_read_as_it_is(data: Path, version: int) -> None:
-    path = data / "hubbub.db"
-    make_older(path, version)
+def test_a_database_of_the_schema_before_is_read_as_it_is(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = migrations.newest()
+    add_a_column = "ALTER TABLE rooms ADD COLUMN topic TEXT"
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, add_a_column))
     assert faults(data) == []
-    assert run_sql(path, "PRAGMA user_version") == [(version,)]
-    assert tampered(data, "DELETE FROM events WHERE room = 1 AND seq = 7") == [
-        "room lobby, seq 7: is missing"
-    ]
+    assert run_sql(data / "hubbub.db", "PRAGMA user_version") == [(version,)]
 
 
 def test_a_broker_that_runs_is_read_as_of_one_moment_and_goes_on(data: Path) -> None:
@@ -305,8 +374,14 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_database_of_a_newer_hubbub_is_refused(data: Path) -> None:
-    run_sql(data / "hubbub.db", f"PRAGMA user_version = {len(migrations.MIGRATIONS) + 1}")
+    run_sql(data / "hubbub.db", f"PRAGMA user_version = {migrations.newest() + 1}")
     with pytest.raises(BrokerError, match="a newer hubbub made it"):
+        verify(data)
+
+
+def test_a_database_from_before_the_first_release_is_refused(data: Path) -> None:
+    run_sql(data / "hubbub.db", f"PRAGMA user_version = {migrations.FIRST_SCHEMA - 1}")
+    with pytest.raises(BrokerError, match="a hubbub from before the first release made it"):
         verify(data)
 
 

@@ -96,5 +96,5 @@ def test_rights_that_were_tampered_with_are_named(
 
 
 def test_a_log_that_is_damaged_itself_is_not_taken_for_what_it_told(data: Path) -> None:
-    run_sql(data / "hubbub.db", "DELETE FROM events WHERE room = 2 AND seq = 5")
+    run_sql(data / "hubbub.db", "DELETE FROM events WHERE room = 2 AND last = 5")
     assert faults(data) == ["room den, seq 5: is missing"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.chaos import naming
 
+from hubbub.common.codec import decode_events
 from hubbub.common.events import MessageTold, RoomEvent
 
 
@@ -17,7 +18,8 @@ class Row:
 
     seq: int
     event: bytes
-    digest: bytes
+    digest: bytes | None
+    """None: inside a run, of which only that behind the last is stored."""
     what: str
     time: int
     own_seq: int | None
@@ -53,7 +55,7 @@ class Book:
         return last | {"": inbox[-1].seq if inbox else 0}
 
 
-def row(seq: int, raw: bytes, digest: bytes) -> Row:
+def row(seq: int, raw: bytes, digest: bytes | None) -> Row:
     """Make a row of what is stored."""
     event = naming.decode(raw)
     own_seq = event.seq if isinstance(event, RoomEvent) else None
@@ -73,11 +75,12 @@ def read(database: Path) -> Book:
         book = Book(epoch.hex())
         book.rooms = {name: [] for [name] in connection.execute("SELECT name FROM rooms")}
         book.inboxes = {name: [] for [name] in connection.execute("SELECT name FROM accounts")}
-        for name, *stored in connection.execute(
-            "SELECT name, seq, event, events.digest FROM events JOIN rooms ON number = events.room"
-            " ORDER BY number, seq"
+        for name, first, last, run, digest in connection.execute(
+            "SELECT name, first, last, events, digest FROM events JOIN rooms ON number = events.room"
+            " ORDER BY number, last"
         ):
-            book.rooms[name].append(row(*stored))
+            for seq, event in enumerate(decode_events(run), first):
+                book.rooms[name].append(row(seq, event, digest if seq == last else None))
         for name, *stored in connection.execute(
             "SELECT name, seq, event, digest FROM inbox JOIN messages USING (message)"
             " JOIN accounts USING (account) ORDER BY account, seq"

@@ -17,6 +17,7 @@ from hubbub.broker.core.batch import Batch, Writer
 from hubbub.broker.core.changes import Changes
 from hubbub.broker.core.context import Context
 from hubbub.broker.core.effects import Effect, Publish
+from hubbub.broker.core.event_runs import EventRun, taken_apart
 from hubbub.broker.core.producers import Producer
 from hubbub.broker.core.records import Refusal, Writes
 from hubbub.broker.core.rules import WRITES, WriteRow
@@ -76,11 +77,24 @@ def drop_stored() -> None:
     commit, turns = SqliteStore.commit, count(1)
 
     def careless(store: SqliteStore, changes: Changes) -> None:
-        if len(changes.events) > 1 and next(turns) % ONE_IN == 0:
-            del changes.events[0]
+        if long_run(changes) and next(turns) % ONE_IN == 0:
+            spoil(changes, lambda events: events[1:])
         commit(store, changes)
 
     patch(SqliteStore, commit=careless)
+
+
+def long_run(changes: Changes) -> EventRun | None:
+    """The first run of several events."""
+    return next((run for run in changes.events if run.last > run.first), None)
+
+
+def spoil(changes: Changes, how: Callable[[list[bytes]], list[bytes]]) -> None:
+    """Do something to the events of the first run of several."""
+    run = long_run(changes)
+    assert run is not None
+    events = how(taken_apart(run.first, run.last, run.events))
+    changes.events[changes.events.index(run)] = run._replace(events=encode(events))
 
 
 def drop_published() -> None:
@@ -112,7 +126,7 @@ def publish_rolled_back() -> None:
     commit, begin, turns = SqliteStore.commit, Loop._begin_commit, count(1)
 
     def failing(store: SqliteStore, changes: Changes) -> None:
-        if len(changes.events) > 1 and next(turns) % ONE_IN == 0:
+        if long_run(changes) and next(turns) % ONE_IN == 0:
             raise StorageError("broken on purpose")
         commit(store, changes)
 
@@ -121,8 +135,8 @@ def publish_rolled_back() -> None:
         began = begin(loop)
         batch = loop._in_flight
         if batch is not None and batch is not before:
-            for number, events in batch.published.items():
-                loop._publish(Publish(loop._core.context.state.rooms[number].log.id, events))
+            for room, events in batch.published.items():
+                loop._publish(Publish(room.log.id, events))
             batch.published.clear()
         return began
 
@@ -149,9 +163,8 @@ def swap_stored() -> None:
     commit, turns = SqliteStore.commit, count(1)
 
     def careless(store: SqliteStore, changes: Changes) -> None:
-        if len(changes.events) > 1 and next(turns) % ONE_IN == 0:
-            (room, seq, event, digest), (room2, seq2, event2, digest2) = changes.events[:2]
-            changes.events[:2] = [(room, seq, event2, digest), (room2, seq2, event, digest2)]
+        if long_run(changes) and next(turns) % ONE_IN == 0:
+            spoil(changes, lambda events: [events[1], events[0], *events[2:]])
         commit(store, changes)
 
     patch(SqliteStore, commit=careless)

@@ -78,7 +78,8 @@ def saw(seq: int, what: str, room: str | None = "lobby", time: int = TIME) -> Sa
 
 
 def at(book: Book, room: str | None, rows: Sequence[Row]) -> At:
-    return At(book.epoch, room, len(rows), (rows[-1].digest if rows else EMPTY).hex())
+    digest = (rows[-1].digest if rows else None) or EMPTY
+    return At(book.epoch, room, len(rows), digest.hex())
 
 
 READS = Reading(EPOCH, "lobby", 0)

@@ -19,6 +19,7 @@ from hubbub.broker.core.changes import (
     RoomRow,
     Snapshot,
 )
+from hubbub.broker.core.event_runs import taken_apart
 from hubbub.broker.core.reads import (
     BansPage,
     EventsPage,
@@ -35,7 +36,7 @@ from hubbub.broker.core.reads import (
     RoomsPage,
 )
 from hubbub.broker.errors import StorageError
-from hubbub.common.digest import EMPTY
+from hubbub.common.digest import EMPTY, extend
 from hubbub.common.fields import LockdownLevel
 from hubbub.common.limits import MAX_NUMBER
 from hubbub.common.names import LOBBY as LOBBY_NAME
@@ -127,8 +128,13 @@ class MemoryStore:
         self.accounts |= {row.account: row for row in changes.accounts}
         self.rooms |= {row.number: row for row in changes.rooms}
         self.messages |= dict(changes.messages)
-        for room, seq, event, digest in changes.events:
-            self.events.setdefault(room, []).append(Entry(seq, event, digest))
+        for run in changes.events:
+            log = self.events.setdefault(run.room, [])
+            digest = log[-1].digest if log else EMPTY
+            for seq, event in enumerate(taken_apart(run.first, run.last, run.events), run.first):
+                digest = extend(digest, event)
+                log.append(Entry(seq, event, digest))
+            assert (log[-1].seq, digest) == (run.last, run.digest)
         for account, seq, message, peer, digest in changes.inbox:
             entry = Entry(seq, self.messages[message], digest, message, peer)
             self.inboxes.setdefault(account, []).append(entry)

@@ -9,7 +9,6 @@ from pathlib import Path
 from tests.broker.store.scribe import LOBBY
 
 from hubbub.broker.core.reads import EventsPage, ReadEvents
-from hubbub.broker.store import migrations
 from hubbub.broker.store.interface import Store
 
 
@@ -19,41 +18,6 @@ def run_sql(path: Path, script: str) -> list[tuple[object, ...]]:
         for statement in first:
             connection.execute(statement)
         return connection.execute(last).fetchall()
-
-
-def make_older(path: Path, version: int) -> None:
-    """Let a database be as a hubbub of an older schema would have written it: what that knew is kept. Nobody has it open."""
-    older = path.with_name("older.db")
-    with contextlib.closing(sqlite3.connect(older, isolation_level=None)) as connection:
-        for script in migrations.MIGRATIONS[:version]:
-            connection.executescript(script)
-        connection.execute(f"PRAGMA user_version = {version}")
-        connection.execute("ATTACH ? AS newest", (str(path),))
-        tables = "SELECT name FROM main.sqlite_schema WHERE type = 'table'"
-        for (table,) in connection.execute(tables).fetchall():
-            of_older, of_newest = (
-                _columns(connection, "main", table),
-                _columns(connection, "newest", table),
-            )
-            kept = [column for column in of_older if column in of_newest]
-            values = list(kept)
-            if "key" in of_older and table == "accounts":
-                kept.append("key")
-                values.append(
-                    "(SELECT key FROM newest.devices WHERE devices.account = accounts.account AND device = 1)"
-                )
-            connection.execute(
-                f"INSERT INTO main.{table} ({', '.join(kept)}) SELECT {', '.join(values)} FROM newest.{table}"
-            )
-    for ending in ("", "-wal", "-shm"):
-        path.with_name(path.name + ending).unlink(missing_ok=True)
-    older.chmod(0o600)
-    older.rename(path)
-
-
-def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
-    rows = connection.execute("SELECT name FROM pragma_table_info(?, ?)", (table, schema))
-    return [name for (name,) in rows]
 
 
 def damage(path: Path, *, from_page: int) -> None:

@@ -1,8 +1,7 @@
 """Batches as the core would make them: seqs without holes, digests chained, one number after another."""
 
-from collections.abc import Iterator
-
 from hubbub.broker.core.changes import AccountRow, Changes, LogHead, Membership, RoomRow
+from hubbub.broker.core.event_runs import cut
 from hubbub.broker.core.roles import Role
 from hubbub.broker.store.interface import Store
 from hubbub.common.digest import EMPTY, extend
@@ -43,9 +42,12 @@ class Scribe:
         return self
 
     def posts(self, number: int, *events: bytes) -> "Scribe":
-        for event, head in zip(events, _heads(self._rooms, number, events), strict=True):
-            self.batch.events.append((number, head.seq, event, head.digest))
-            self.batch.position += 1
+        """Post as one frame does: what it has in a room are runs of their own."""
+        head = self._rooms.get(number, LogHead(0, EMPTY))
+        for run in cut(number, head.seq, head.digest, events):
+            self.batch.events.append(run)
+            self._rooms[number] = LogHead(run.last, run.digest)
+        self.batch.position += len(events)
         return self
 
     def sends(self, sender: AccountRow, receiver: AccountRow, *events: bytes) -> "Scribe":
@@ -54,7 +56,9 @@ class Scribe:
             self.batch.messages.append((self._message, event))
             self.batch.position += 1
             for mine, peer in {sender: receiver, receiver: sender}.items():
-                [head] = _heads(self._inboxes, mine.account, [event])
+                last = self._inboxes.get(mine.account, LogHead(0, EMPTY))
+                head = LogHead(last.seq + 1, extend(last.digest, event))
+                self._inboxes[mine.account] = head
                 self.batch.inbox.append(
                     (mine.account, head.seq, self._message, peer.account, head.digest)
                 )
@@ -63,15 +67,6 @@ class Scribe:
     def write(self) -> None:
         self._store.commit(self.batch)
         self.batch = Changes(position=self.batch.position)
-
-
-def _heads(
-    heads: dict[int, LogHead], key: int, events: "list[bytes] | tuple[bytes, ...]"
-) -> Iterator[LogHead]:
-    for event in events:
-        last = heads.get(key, LogHead(0, EMPTY))
-        heads[key] = LogHead(last.seq + 1, extend(last.digest, event))
-        yield heads[key]
 
 
 def digest_after(written: list[bytes]) -> bytes:

@@ -97,7 +97,7 @@ def path(tmp_path: Path) -> Path:
         ("UPDATE rooms SET audit = 1", "there are several audit rooms"),
         ("UPDATE meta SET lockdown = 'loud'", "there is no lockdown called loud"),
         (
-            "DELETE FROM events WHERE room = 1 AND seq = 7",
+            "DELETE FROM events WHERE room = 1 AND last = 7",
             "there were 13 events of rooms, and the logs end at 12 in all",
         ),
         (
@@ -105,24 +105,36 @@ def path(tmp_path: Path) -> Path:
             "there were 11 entries of inboxes, and the logs end at 10 in all",
         ),
         (
-            "INSERT INTO events SELECT 1, 8, digest, event FROM events WHERE room = 1 AND seq = 7",
+            "INSERT INTO events SELECT 1, 8, 8, digest, events FROM events WHERE room = 1 AND last = 7",
             "there were 13 events of rooms, and the logs end at 14 in all",
         ),
         (
-            "DELETE FROM events WHERE room = 1 AND seq = 6",
-            "of the events of rooms of log 1 seq 6 is missing",
+            "DELETE FROM events WHERE room = 1 AND last = 6",
+            "of room 1 event 6 is missing",
         ),
         (
-            "UPDATE events SET event = x'00' WHERE room = 1 AND seq = 7",
-            "of the events of rooms of log 1 the last, seq 7, is not right",
+            "UPDATE events SET events = x'91c40100' WHERE room = 1 AND last = 7",
+            "of room 1 the last event, seq 7, is not right",
         ),
         (
-            "UPDATE events SET digest = x'00' WHERE room = 1 AND seq = 6",
-            "of the events of rooms of log 1 the last, seq 7, is not right",
+            "UPDATE events SET events = x'00' WHERE room = 1 AND last = 7",
+            "events 7 to 7 of a log cannot be read",
+        ),
+        (
+            "UPDATE events SET events = (SELECT events FROM events WHERE last = 7) WHERE room = 2 AND last = 3",
+            "events 2 to 3 of a log cannot be read",
+        ),
+        (
+            "UPDATE events SET digest = x'00' WHERE room = 2 AND last = 3",
+            "of room 2 the last event, seq 3, is not right",
+        ),
+        (
+            "UPDATE events SET digest = x'00' WHERE room = 1 AND last = 6",
+            "of room 1 the last event, seq 7, is not right",
         ),
         (
             "DELETE FROM messages WHERE message = 6",
-            "of the entries of inboxes of log 2 the last, seq 6, is not right",
+            "of the inbox of account 2 the last event, seq 6, is not right",
         ),
     ],
 )

@@ -143,21 +143,51 @@ def test_a_message_to_oneself_is_one_entry(store: Store, scribe: Scribe) -> None
     assert inbox(store, 1).events == inbox(store, 1, 1).events == [(1, b"note")]
 
 
-LENGTHS = st.lists(st.integers(1, 100), min_size=1, max_size=12)
-BOUND = st.none() | st.integers(0, 14)
+def test_a_page_begins_and_ends_inside_runs(store: Store, scribe: Scribe) -> None:
+    written = [b"%d" % seq for seq in range(1, 11)]
+    scribe.posts(LOBBY, *written[:4]).posts(LOBBY, *written[4:9]).posts(LOBBY, written[9]).write()
+    for seq, event in enumerate(written, 1):
+        before = digest_after(written[: seq - 1])
+        forward, backward = (
+            events(store, after=seq - 1, limit=1),
+            events(store, before=seq + 1, limit=1),
+        )
+        assert forward == EventsPage([(seq, event)], more=seq < 10, first=1, before=before)
+        assert backward == EventsPage([(seq, event)], more=seq > 1, first=1, before=before)
+        nothing = events(store, after=seq, before=seq + 1)
+        assert nothing == EventsPage([], more=False, first=1, before=digest_after(written[:seq]))
+    across = [(seq, written[seq - 1]) for seq in range(3, 8)]
+    assert events(store, after=2, before=8, limit=5) == EventsPage(
+        across, more=False, first=1, before=digest_after(written[:2])
+    )
+    assert events(store, before=8, limit=5) == EventsPage(
+        across, more=True, first=1, before=digest_after(written[:2])
+    )
 
 
-@given(lengths=LENGTHS, before=BOUND, after=BOUND, limit=st.integers(1, 14))
+LENGTHS = st.lists(st.lists(st.integers(1, 100), min_size=1, max_size=5), min_size=1, max_size=5)
+BOUND = st.none() | st.integers(0, 26)
+
+
+@given(batches=LENGTHS, before=BOUND, after=BOUND, limit=st.integers(1, 26))
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_page_is_the_cut_of_the_log_that_was_asked(
-    store: Store, lengths: list[int], before: int | None, after: int | None, limit: int
+    store: Store, batches: list[list[int]], before: int | None, after: int | None, limit: int
 ) -> None:
     # Each example has a room of its own in the one store; lengths are KiB, so that the byte bound takes part.
     number = len(store.load().rooms) + 1
-    written = [bytes([place]) * length * KIB for place, length in enumerate(lengths)]
-    Scribe(store).adds(room(number, f"room{number}")).posts(number, *written).write()
+    scribe = Scribe(store).adds(room(number, f"room{number}"))
+    written: list[bytes] = []
+    for lengths in batches:
+        batch = [
+            bytes([len(lengths), place]) * length * (KIB // 2)
+            for place, length in enumerate(lengths)
+        ]
+        scribe.posts(number, *batch)
+        written += batch
+    scribe.write()
 
     page = events(store, number, before=before, after=after, limit=limit)
 
@@ -174,3 +204,41 @@ def test_any_page_is_the_cut_of_the_log_that_was_asked(
         assert size + len(following[1]) > 240 * KIB
     if got:
         assert page.before == digest_after(written[: got[0][0] - 1])
+
+
+@given(
+    batches=st.lists(st.sampled_from([1, 2, 3, 100, 255, 256, 257, 513]), min_size=1, max_size=6),
+    data=st.data(),
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_page_of_long_runs_is_the_cut_of_the_log_that_was_asked(
+    store: Store, batches: list[int], data: st.DataObject
+) -> None:
+    number = len(store.load().rooms) + 1
+    scribe = Scribe(store).adds(room(number, f"room{number}"))
+    written = [b"%d" % seq for seq in range(1, sum(batches) + 1)]
+    start = 0
+    for count in batches:
+        scribe.posts(number, *written[start : start + count])
+        start += count
+    scribe.write()
+    anywhere = st.integers(0, len(written) + 2)
+    before, after = data.draw(st.none() | anywhere), data.draw(st.none() | anywhere)
+    since, limit = (
+        data.draw(st.integers(1, 300)),
+        data.draw(st.sampled_from([1, 2, 256, 257, 1000])),
+    )
+
+    page = store.read(ReadEvents(number, before, after, limit, since))
+
+    low = max(after or 0, since - 1)
+    high = len(written) + 1 if before is None else before
+    asked = [(seq, event) for seq, event in enumerate(written, 1) if low < seq < high]
+    shown = asked[-limit:] if after is None else asked[:limit]
+    last = len(written) if after is None else min(after, len(written))
+    known = shown[0][0] - 1 if shown else last
+    assert page == EventsPage(
+        shown, more=len(asked) > limit, first=since, before=digest_after(written[:known])
+    )

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 from tests.broker.store.files import damage, read_all, run_sql, small_disk
-from tests.broker.store.scribe import ALICE, LOBBY, Scribe
+from tests.broker.store.scribe import ALICE, LOBBY, Scribe, digest_after
 
 from hubbub.broker.core.changes import Changes
+from hubbub.broker.core.event_runs import cut
 from hubbub.broker.core.reads import EventsPage, ReadEvents, ReadMembers
 from hubbub.broker.errors import BrokerError, FolderError, StorageError
 from hubbub.broker.store import connections, queries
@@ -118,7 +119,7 @@ def test_an_sqlite_that_is_too_old_is_refused() -> None:
 
 def test_an_event_of_an_unknown_room_fails_the_batch(store: SqliteStore) -> None:
     with pytest.raises(StorageError, match="FOREIGN KEY"):
-        store.commit(Changes(events=[(99, 1, b"x", EMPTY)], position=1))
+        store.commit(Changes(events=[*cut(99, 0, EMPTY, [b"x"])], position=1))
     assert store.recover().position == 0
 
 
@@ -255,7 +256,7 @@ def test_a_new_database_on_a_full_disk_is_refused(path: Path) -> None:
 
 def test_a_value_that_does_not_fit_is_undone_and_harms_nothing(store: SqliteStore) -> None:
     with pytest.raises(OverflowError):
-        store.commit(Changes(events=[(LOBBY, 1, b"x", EMPTY)], position=2**64))
+        store.commit(Changes(events=[*cut(LOBBY, 0, EMPTY, [b"x"])], position=2**64))
     Scribe(store).posts(LOBBY, b"fine").write()
     assert read_all(store) == [(1, b"fine")]
 
@@ -294,11 +295,33 @@ def test_a_reader_reads_again_after_an_error(path: Path, store: SqliteStore) -> 
 
 
 def test_a_lost_row_is_damage_to_whoever_reads_behind_it(path: Path, store: SqliteStore) -> None:
-    Scribe(store).posts(LOBBY, b"1", b"2").write()
-    run_sql(path, "DELETE FROM events WHERE seq = 1")
-    with pytest.raises(StorageError, match="is damaged: restore it from a backup"):
-        store.read(ReadEvents(LOBBY, None, 1, 10))
+    Scribe(store).posts(LOBBY, b"1").posts(LOBBY, b"2", b"3").write()
+    run_sql(path, "DELETE FROM events WHERE last = 1")
+    for after in (1, 2):
+        with pytest.raises(StorageError, match="is damaged: restore it from a backup"):
+            store.read(ReadEvents(LOBBY, None, after, 10))
     assert store.read(ReadEvents(99, None, None, 10)) == EventsPage([], False, 0, EMPTY)
+
+
+@pytest.mark.parametrize(
+    "run",
+    ["x''", "x'c1'", "x'a133'", "x'91c40133'", "x'93c40133c40134c40135'", "x'92a133a134'", "x'07'"],
+    ids=["nothing", "garbage", "a text", "too few", "too many", "texts", "a number"],
+)
+def test_a_run_that_is_not_what_was_written_is_damage_to_whoever_reads_it(
+    path: Path, store: SqliteStore, run: str
+) -> None:
+    Scribe(store).posts(LOBBY, b"1", b"2").posts(LOBBY, b"3", b"4").posts(LOBBY, b"5").write()
+    run_sql(path, f"UPDATE events SET events = {run} WHERE last = 4")
+    for before, after in ((None, 1), (None, 3), (5, None)):  # into it, inside it, back over it
+        with pytest.raises(StorageError, match="events 3 to 4 of a log cannot be read"):
+            store.read(ReadEvents(LOBBY, before, after, 10))
+    assert store.read(ReadEvents(LOBBY, None, 4, 10)) == EventsPage(
+        [(5, b"5")], more=False, first=1, before=digest_after([b"1", b"2", b"3", b"4"])
+    )
+    assert store.read(ReadEvents(LOBBY, 3, None, 10)) == EventsPage(
+        [(1, b"1"), (2, b"2")], more=False, first=1, before=EMPTY
+    )
 
 
 def test_a_text_that_cannot_be_decoded_is_damage(path: Path, store: SqliteStore) -> None:

@@ -79,6 +79,12 @@ def _json(report: Report) -> dict[str, object]:
             for log in report.logs
         ],
         "faults": [
-            {"where": fault.where, "seq": fault.seq, "fault": fault.what} for fault in report.faults
+            {
+                "where": fault.where,
+                "seq": fault.seq,
+                "last": fault.seq if fault.last is None else fault.last,
+                "fault": fault.what,
+            }
+            for fault in report.faults
         ],
     }

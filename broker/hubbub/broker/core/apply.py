@@ -57,8 +57,7 @@ def apply(state: State, submissions: Sequence[Submission], limits: Limits) -> Ba
                 assert_never(record)
         state.position += submission.count
     batch.changes.position = state.position
-    for key, producer in batch.touched.items():
-        batch.changes.producers[key] = producer.row()
+    batch.close()
     return batch
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hubbub.broker.core.changes import Changes
+from hubbub.broker.core.event_runs import cut
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.core.producers import Outcome, Producer, Runs
 from hubbub.broker.core.records import AddDevice, Refusal, Register, Submission
@@ -65,8 +66,8 @@ class Batch:
     limits: Limits
     """Those that hold for all of it, whatever is configured meanwhile."""
     changes: Changes = field(default_factory=Changes)
-    published: dict[int, list[bytes]] = field(default_factory=dict)
-    """By room number: the bytes of its new events, in order."""
+    published: dict[Room, list[bytes]] = field(default_factory=dict)
+    """The bytes of each room's new events, in order."""
     logs: set[Log] = field(default_factory=set)
     """Logs whose head moved."""
     runs: dict[Writer, Runs] = field(default_factory=dict)
@@ -107,19 +108,20 @@ class Batch:
         return room.log.seq
 
     def append_events(self, room: Room, events: Sequence[bytes]) -> None:
-        """Append events to a room; they were encoded with their seqs."""
-        log, number, append = room.log, room.number, self.changes.events.append
-        seq, digest = log.seq, log.digest
-        for event in events:
-            seq += 1
-            digest = extend(digest, event)
-            append((number, seq, event, digest))
-        log.seq, log.digest = seq, digest
-        published = self.published.get(number)
-        if published is None:
-            published = self.published[number] = []
+        """Append events to a room; they were encoded with their seqs. The log's digest follows when the batch is closed."""
+        room.log.seq += len(events)
+        self.published.setdefault(room, []).extend(events)
+
+    def close(self) -> None:
+        """Say that all its records are applied: what was appended to rooms is cut into runs and proved by digests, whosever writes they are."""
+        for room, events in self.published.items():
+            log = room.log
             self.logs.add(log)
-        published += events
+            for run in cut(room.number, log.seq - len(events), log.digest, events):
+                self.changes.events.append(run)
+                log.digest = run.digest
+        for key, producer in self.touched.items():
+            self.changes.producers[key] = producer.row()
 
     def append_private(self, account: Account, message: int, event: bytes, peer: int) -> int:
         """Append a private message to an account's inbox and return its seq there."""

@@ -7,6 +7,7 @@ starts from, and what it goes back to when a commit has failed. Numbers of accou
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from hubbub.broker.core.event_runs import EventRun
 from hubbub.broker.core.roles import Role
 from hubbub.common.fields import BanKind, LockdownLevel
 
@@ -130,8 +131,8 @@ class Changes:
     """By the hash of the code."""
     lockdown: LockdownLevel | None = None
     """None: as before."""
-    events: list[tuple[int, int, bytes, bytes]] = field(default_factory=list)
-    """(room number, seq, event, digest up to and with it), seqs of a room without holes."""
+    events: list[EventRun] = field(default_factory=list)
+    """In the order of each room's log, without holes."""
     messages: list[tuple[int, bytes]] = field(default_factory=list)
     """(message number, event): each private message once."""
     inbox: list[tuple[int, int, int, int, bytes]] = field(default_factory=list)

@@ -35,10 +35,7 @@ def committed(context: Context, batch: Batch, now: Now) -> list[Effect]:
     context.state.move_markers(batch.changes.markers)
     put_out = {session for expelled in batch.expelled for session in _concerned(context, expelled)}
     effects = _silence(context, batch, put_out)
-    effects += [
-        Publish(context.state.rooms[number].log.id, events)
-        for number, events in batch.published.items()
-    ]
+    effects += [Publish(room.log.id, events) for room, events in batch.published.items()]
     context.roster.hush(batch.hushed)
     for change in batch.memberships:
         effects += _tell_membership(context, change, now)

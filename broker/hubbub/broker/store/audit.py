@@ -7,28 +7,29 @@ for its form only. Against accidents and tampering with files, not against someb
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from hubbub.broker.core.changes import INBOX
+from hubbub.broker.core.event_runs import taken_apart
 from hubbub.broker.core.producers import Outcome
 from hubbub.broker.core.roles import Role
 from hubbub.broker.core.state import LOBBY_NUMBER
-from hubbub.broker.store.chains import Chain
+from hubbub.broker.store.chains import Chain, Row
 from hubbub.broker.store.connections import DAMAGE
 from hubbub.broker.store.findings import Fault, Log, Report, shown
 from hubbub.broker.store.rights import People, rights_faults, whose
 from hubbub.broker.store.rows import stored_fold
-from hubbub.broker.store.told import Told, decoded
+from hubbub.broker.store.told import Event, Told, decoded
 from hubbub.common.limits import EPOCH_BYTES
 from hubbub.common.names import fold
 
 SQLITE_FAULTS: Final = 100
 """Of SQLite's own findings so many are told."""
 
-_ROOM_ROWS: Final = "SELECT seq, digest, event FROM events WHERE room = ? ORDER BY seq"
+_ROOM_ROWS: Final = "SELECT first, last, digest, events FROM events WHERE room = ? ORDER BY last"
 _INBOX_ROWS: Final = """
     SELECT seq, digest, event, message, peer FROM inbox LEFT JOIN messages USING (message)
     WHERE account = ? ORDER BY seq
@@ -44,7 +45,7 @@ _outcomes = msgspec.msgpack.Decoder(list[Outcome])
 
 
 def audit(connection: sqlite3.Connection) -> Report:
-    """Read all of a database of ours, whatever its schema, as it is at one moment. Raises sqlite3.Error only where nothing can be read at all."""
+    """Read all of a database of ours as it is at one moment. Raises sqlite3.Error only where nothing can be read at all."""
     connection.text_factory = _text  # a damaged text is one that does not fit, no exception
     # 50 bytes for each private message; in a file, the lack of room for it would look like a fault.
     connection.execute("PRAGMA temp_store = MEMORY")
@@ -58,6 +59,18 @@ def audit(connection: sqlite3.Connection) -> Report:
 
 def _text(data: bytes) -> str:
     return data.decode(errors="replace")
+
+
+def _seen(where: str, row: Row, events: Sequence[Event | None]) -> Fault | None:
+    """Return what is wrong with a row of a room, as one sees by the events that were read of it."""
+    if row.events is None:
+        return Fault(where, row.first, "no events can be read", row.last)
+    for seq, event in enumerate(events, row.first):
+        if event is None:
+            return Fault(where, seq, "no event can be read")
+        if event.seq != seq:
+            return Fault(where, seq, f"the event of seq {event.seq} stands here")
+    return None
 
 
 class _Audit:
@@ -134,9 +147,7 @@ class _Audit:
             self._fault("table meta", "the epoch is missing")
         else:
             self._report.epoch = rows[0][0]
-        released = "released" if self._has("accounts", "released") else "0"
-        columns = f"account, name, fold, {released}"
-        for number, name, folded, when in self._table("accounts", columns):
+        for number, name, folded, when in self._table("accounts", "account, name, fold, released"):
             self._names[number] = name
             if when:
                 self._released.add(number)
@@ -159,7 +170,7 @@ class _Audit:
     def _check_rights(self) -> None:
         """Find keys, roles, bans and invites that nothing could have written."""
         people = People(self._names, self._released)
-        self._report.faults += rights_faults(self._table, self._has, people)
+        self._report.faults += rights_faults(self._table, people)
 
     # The logs.
 
@@ -182,30 +193,28 @@ class _Audit:
 
     def _read_room(self, chain: Chain, number: int) -> None:
         told = self._told[number] = Told()
-        for seq, digest, raw in self._rows(_ROOM_ROWS, number):
-            event = decoded(raw)
-            holds = ""
-            if event is None:
-                holds = "no event can be read"
-            elif event.seq != seq:
-                holds = f"the event of seq {event.seq} stands here"
-            chain.take(seq, raw, digest, holds)
-            if event is not None:
-                told.follow(event)
-                self._report.messages += event.type == "message_posted"
+        for first, last, digest, packed in self._rows(_ROOM_ROWS, number):
+            raw = None
+            with contextlib.suppress(ValueError):
+                raw = taken_apart(first, last, packed)
+            row, events = Row(first, last, digest, raw), [decoded(event) for event in raw or ()]
+            chain.take(row, _seen(chain.where, row, events))
+            for event in events:
+                if event is not None:
+                    told.follow(event)
+                    self._report.messages += event.type == "message_posted"
 
     def _read_inbox(self, chain: Chain, number: int) -> None:
         for seq, digest, raw, message, peer in self._rows(_INBOX_ROWS, number):
-            holds = ""
+            event, seen = decoded(raw), ""
             if raw is None:
-                chain.faults.append(Fault(chain.where, seq, f"message {message} is missing"))
-            else:
-                event = decoded(raw)
-                if event is None:
-                    holds = "no event can be read"
-                elif {event.sender, event.to} != {self._names[number], self._names.get(peer)}:
-                    holds = "it is between others than the table says"
-            chain.take(seq, raw, digest, holds)
+                seen = f"message {message} is missing"
+            elif event is None:
+                seen = "no event can be read"
+            elif {event.sender, event.to} != {self._names[number], self._names.get(peer)}:
+                seen = "it is between others than the table says"
+            row = Row(seq, seq, digest, None if raw is None else [raw])
+            chain.take(row, Fault(chain.where, seq, seen) if seen else None)
 
     # What one table says of another.
 
@@ -233,14 +242,12 @@ class _Audit:
         """Find logs whose last events are missing, by what others say of them and by the sums that are kept with each commit."""
         for room, since in self._table("members", "room, since"):
             self._goes_to(room, since)
-        for account, room, seq in self._markers():
+        for account, room, seq in self._table("markers", "account, room, seq"):
             if room != INBOX:
                 self._goes_to(room, seq)
             elif account in self._inboxes:
                 self._inboxes[account].ends_at(seq)
         self._follow_producers()
-        if not self._has("meta", "events"):
-            return  # of an older hubbub
         [(events, entries)] = self._table("meta", "events, entries") or [(0, 0)]
         for what, chains, total in (
             ("events of rooms", self._chains, events),
@@ -271,33 +278,19 @@ class _Audit:
                 if outcome.room in numbers and not outcome.code:
                     self._goes_to(numbers[outcome.room], outcome.last_seq)
 
-    def _markers(self) -> list[tuple[Any, ...]]:
-        has_any = self._has("markers", "account")  # a first hubbub had none
-        return self._table("markers", "account, room, seq") if has_any else []
-
-    def _has(self, table: str, column: str) -> bool:
-        found = self._rows("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", table, column)
-        return found.fetchone() is not None
-
     def _compare_members(self) -> None:
         """Find memberships, roles and mutes that are not what the rooms' events made."""
-        has_roles = self._has("members", "role")
         stored: dict[int, dict[str, tuple[int, int]]] = {}
-        columns = f"room, account, since, {'role' if has_roles else '0'}"
-        for room, account, *membership in self._table("members", columns):
+        for room, account, since, role in self._table("members", "room, account, since, role"):
             name = self._names.get(account, f"account {account}")
-            stored.setdefault(room, {})[name] = membership[0], membership[1]
+            stored.setdefault(room, {})[name] = since, role
         for number, told in self._followed():
             if number == LOBBY_NUMBER:
                 continue
             kept = stored.get(number, {})
-            made = {
-                name: (since, told.role(name) if has_roles else 0)
-                for name, since in told.members.items()
-            }
+            made = {name: (since, told.role(name)) for name, since in told.members.items()}
             self._differ(f"members of {self._chains[number].where}", made, kept)
-        if has_roles:
-            self._compare_mutes()
+        self._compare_mutes()
 
     def _compare_mutes(self) -> None:
         stored: dict[int, dict[str, int]] = {}
@@ -323,9 +316,8 @@ class _Audit:
 
     def _compare_rooms(self) -> None:
         """Find settings of rooms, and roles in the whole chat, that are not what the rooms' events made."""
-        has_settings = self._has("rooms", "private")
-        columns = "private, read_only, since_joined, slow" if has_settings else "0, 0, 0, 0"
-        rows = {number: row for number, *row in self._table("rooms", f"number, {columns}")}
+        columns = "number, private, read_only, since_joined, slow"
+        rows = {number: row for number, *row in self._table("rooms", columns)}
         for number, told in self._followed():
             _, *written = self._rooms[number]
             if number == LOBBY_NUMBER:
@@ -337,7 +329,7 @@ class _Audit:
             names = ("private", "read_only", "since_joined", "slow")
             for setting in told.unlike(dict(zip(names, rows[number], strict=True))):
                 self._fault(self._chains[number].where, f"the log tells otherwise of {setting}")
-            if number == LOBBY_NUMBER and self._has("accounts", "role"):
+            if number == LOBBY_NUMBER:
                 self._compare_roles(told)
 
     def _compare_roles(self, lobby: Told) -> None:
@@ -348,9 +340,8 @@ class _Audit:
 
     def _compare_markers(self) -> None:
         """Find members without a marker, and markers of others."""
-        if not self._has("markers", "account"):
-            return
-        marked = {(account, room) for account, room, _ in self._markers() if room != INBOX}
+        markers = set(self._table("markers", "account, room"))
+        marked = {(account, room) for account, room in markers if room != INBOX}
         members = set(self._table("members", "account, room"))
         wanted = members | {(number, LOBBY_NUMBER) for number in self._names}
         gone = {(number, LOBBY_NUMBER) for number in self._released}  # there nobody looks

@@ -1,15 +1,32 @@
 """The chain of one log, checked row by row as it was stored: which row is missing, or is not what was written.
 
-Pure. A row is checked against the *stored* digest before it, so that one bad row is told once, and what stands behind it is still proved: the digest of
-row k vouches for the bytes of row k if the digest of row k - 1 does not lie. Which of both lies shows at row k + 1.
+Pure. A row holds a run of events, or one, and the digest after the last of them. It is checked against the *stored* digest before it, so that one bad row is
+told once, and what stands behind it is still proved: the digest of a row vouches for its events if the digest of the row before does not lie. Which of
+both lies shows at the next row.
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from hubbub.broker.store.findings import Fault
 from hubbub.common.digest import EMPTY, extend
 
-_EITHER = "the event or its digest is not what was written"
-_EVENT = "the event is not what was written"
-_DIGEST = "the digest is not what was written"
+_EITHER: Final = "the event or its digest is not what was written"
+_EITHERS: Final = "the events or their digest are not what was written"
+_EVENT: Final = "the event is not what was written"
+_EVENTS: Final = "the events are not what was written"
+_DIGEST: Final = "the digest is not what was written"
+
+
+class Row(NamedTuple):
+    """One row of a log: its events from the seq `first` to `last`."""
+
+    first: int
+    last: int
+    digest: bytes
+    events: Sequence[bytes] | None
+    """None: they are gone, or cannot be read."""
 
 
 class Chain:
@@ -23,7 +40,7 @@ class Chain:
         self.digest = EMPTY
         """Of the last row, as stored."""
         self.holes = 0
-        """How many rows are missing among those taken."""
+        """How many events are missing among those taken."""
         self.end = 0
         """The last seq that there ever was, as far as is known."""
         self.faults: list[Fault] = []
@@ -31,47 +48,48 @@ class Chain:
         self._computed: bytes | None = None
         """What the digest of the row before should have been, if it is in doubt: its fault is the last."""
 
-    def take(self, seq: int, event: bytes | None, digest: bytes, holds: str = "") -> None:
-        """Take the next row. `event` None: it is gone, and that is told already; `holds`: what one sees is wrong with it without any digest."""
-        if seq <= self.seq:
-            self._fault(seq, "there is a second row")
+    def take(self, row: Row, seen: Fault | None = None) -> None:
+        """Take the next row. `seen`: what one sees is wrong with it without any digest."""
+        if row.first <= self.seq:
+            self._tell(row.first, row.last, "there is a second row")
             return
-        if seq > self.seq + 1:
-            self._missing(self.seq + 1, seq - 1)
-            self.holes += seq - self.seq - 1
-        computed = None if self._before is None or event is None else extend(self._before, event)
-        if event is None:
+        if row.first > self.seq + 1:
+            self._missing(self.seq + 1, row.first - 1)
+            self.holes += row.first - self.seq - 1
+        if row.events is None:
             self._computed = None
         else:
-            self._compare(seq, event, digest, computed, holds)
-        self.first = self.first or seq
-        self.seq = self.end = seq
-        self.count += 1
-        self.digest = digest
-        # A row in another's place proves nothing of the next.
-        self._before = None if holds else digest
+            self._compare(row, row.events, seen)
+        if seen is not None:
+            self.faults.append(seen)
+        self.first = self.first or row.first
+        self.seq = self.end = row.last
+        self.count += row.last - row.first + 1
+        self.digest = row.digest
+        # Events in others' place prove nothing of the next.
+        self._before = row.digest if seen is None or row.events is None else None
 
-    def _compare(
-        self, seq: int, event: bytes, digest: bytes, computed: bytes | None, holds: str
-    ) -> None:
+    def _compare(self, row: Row, events: Sequence[bytes], seen: Fault | None) -> None:
+        """Prove the row by the digest before it, and so perhaps what that one leaves in doubt."""
+        computed = None if self._before is None else extend(self._before, *events)
         doubted, self._computed = self._computed, None
-        if computed in (None, digest):
-            self._settle(doubted, _EVENT)
-        elif doubted is not None and extend(doubted, event) == digest:
-            self._settle(doubted, _DIGEST)
-        else:
-            self._computed = None if holds else computed
-            self._fault(seq, holds or _EITHER)
-            return
-        if holds:
-            self._fault(seq, holds)
+        if computed in (None, row.digest):
+            if doubted is not None:
+                self._settle(_EVENT, _EVENTS)
+        elif doubted is not None and extend(doubted, *events) == row.digest:
+            self._settle(_DIGEST, _DIGEST)
+        elif seen is None:
+            self._computed = computed
+            several = row.first != row.last
+            self._tell(row.first, row.last, _EITHERS if several else _EITHER)
 
-    def _settle(self, doubted: bytes | None, what: str) -> None:
-        if doubted is not None:
-            self.faults[-1] = Fault(self.where, self.faults[-1].seq, what)
+    def _settle(self, one: str, several: str) -> None:
+        """Let the last fault say which of a row is not what was written."""
+        fault = self.faults[-1]
+        self.faults[-1] = replace(fault, what=one if fault.last == fault.seq else several)
 
     def _missing(self, first: int, last: int) -> None:
-        self._fault(first, "is missing" if first == last else f"to {last} are missing")
+        self._tell(first, last, "is missing" if first == last else "are missing")
         self._before = self._computed = None  # what follows cannot be proved by what is gone
 
     def ends_at(self, seq: int) -> None:
@@ -80,5 +98,5 @@ class Chain:
             self._missing(self.end + 1, seq)
             self.end = seq
 
-    def _fault(self, seq: int, what: str) -> None:
-        self.faults.append(Fault(self.where, seq, what))
+    def _tell(self, first: int, last: int, what: str) -> None:
+        self.faults.append(Fault(self.where, first, what, last))

@@ -5,24 +5,24 @@ somebody out must be what it can be. `audit` reads every row.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from hubbub.broker.core.changes import INBOX, LogHead, Snapshot
+from hubbub.broker.core.event_runs import taken_apart
 from hubbub.broker.store.rows import LEVELS, is_key, is_subject
 from hubbub.common.digest import EMPTY, extend
 from hubbub.common.limits import DIGEST_BYTES, EPOCH_BYTES
 
 # One look into an index for each log. Of the last row and the one before it: the digest of this one and the bytes of that one.
-_LAST_EVENT = """
-    SELECT event, (SELECT digest FROM events WHERE room = :log AND seq = :seq - 1)
-    FROM events WHERE room = :log AND seq = :seq
+_LAST_RUN: Final = """
+    SELECT first, events, (SELECT digest FROM events WHERE room = :log AND last = run.first - 1)
+    FROM events AS run WHERE room = :log AND last = :seq
 """
-_LAST_ENTRY = """
+_LAST_ENTRY: Final = """
     SELECT event, (SELECT digest FROM inbox WHERE account = :log AND seq = :seq - 1)
     FROM inbox LEFT JOIN messages USING (message) WHERE account = :log AND seq = :seq
 """
-
 
 _SMALL: Final = (
     "meta",
@@ -69,8 +69,17 @@ def check_state(connection: sqlite3.Connection, state: Snapshot) -> None:
             )
     _check_rights(state, people)
     events, entries = connection.execute("SELECT events, entries FROM meta").fetchone()
-    _check_heads(connection, "events of rooms", _LAST_EVENT, state.room_heads, events)
-    _check_heads(connection, "entries of inboxes", _LAST_ENTRY, state.inbox_heads, entries)
+    _check_total("events of rooms", state.room_heads, events)
+    for room, head in state.room_heads.items():
+        asked = {"log": room, "seq": head.seq}
+        [(first, run, before)] = connection.execute(_LAST_RUN, asked).fetchall()
+        _check_head(f"room {room}", head, first, taken_apart(first, head.seq, run), before)
+    _check_total("entries of inboxes", state.inbox_heads, entries)
+    for account, head in state.inbox_heads.items():
+        asked = {"log": account, "seq": head.seq}
+        [(event, before)] = connection.execute(_LAST_ENTRY, asked).fetchall()
+        entry = [] if event is None else [event]
+        _check_head(f"the inbox of account {account}", head, head.seq, entry, before)
 
 
 def _check_rights(state: Snapshot, people: set[int]) -> None:
@@ -111,19 +120,18 @@ def _numbers(what: str, numbers: Iterable[int]) -> set[int]:
     return found
 
 
-def _check_heads(
-    connection: sqlite3.Connection,
-    what: str,
-    statement: str,
-    heads: Mapping[int, LogHead],
-    total: int,
-) -> None:
+def _check_total(what: str, heads: Mapping[int, LogHead], total: int) -> None:
     if (found := sum(head.seq for head in heads.values())) != total:
         raise ValueError(f"there were {total} {what}, and the logs end at {found} in all")
-    for log, head in heads.items():
-        [(event, before)] = connection.execute(statement, {"log": log, "seq": head.seq}).fetchall()
-        before = EMPTY if head.seq == 1 else before
-        if before is None:
-            raise ValueError(f"of the {what} of log {log} seq {head.seq - 1} is missing")
-        if event is None or len(before) != DIGEST_BYTES or extend(before, event) != head.digest:
-            raise ValueError(f"of the {what} of log {log} the last, seq {head.seq}, is not right")
+
+
+def _check_head(
+    log: str, head: LogHead, first: int, events: Sequence[bytes], before: bytes | None
+) -> None:
+    """Prove the last row of a log, events from `first` to the head, by the digest before it."""
+    if first == 1:
+        before = EMPTY
+    if before is None:
+        raise ValueError(f"of {log} event {first - 1} is missing")
+    if len(before) != DIGEST_BYTES or extend(before, *events) != head.digest:
+        raise ValueError(f"of {log} the last event, seq {head.seq}, is not right")

@@ -10,14 +10,17 @@ def shown(name: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong: in which log or table, at which seq (None: none in particular)."""
+    """What is wrong: in which log or table, at which seq (None: none in particular), or from this one to `last`."""
 
     where: str
     seq: int | None
     what: str
+    last: int | None = None
 
     def __str__(self) -> str:
         place = self.where if self.seq is None else f"{self.where}, seq {self.seq}"
+        if self.last not in (None, self.seq):
+            place += f" to {self.last}"
         return f"{place}: {self.what}"
 
 

@@ -1,11 +1,6 @@
-"""The reader's pages, and the whole state as the core loads it.
-
-Rows are fetched one by one on purpose: the GIL that sqlite3 gives up at each row is won back at once while the step is short. A page of 1,000
-events in one aggregated row took three times as long alone and 6 to 11 ms beside a busy thread, against 0.8 ms.
-"""
+"""What the reader answers, and the whole state as the core loads it. Pages of logs: `log_pages`."""
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from hubbub.broker.core.changes import (
@@ -21,7 +16,6 @@ from hubbub.broker.core.changes import (
 )
 from hubbub.broker.core.reads import (
     BansPage,
-    EventsPage,
     ListedBan,
     ListedRoom,
     MembersPage,
@@ -35,48 +29,8 @@ from hubbub.broker.core.reads import (
     RoomsPage,
 )
 from hubbub.broker.core.roles import Role
-from hubbub.common.digest import EMPTY
-from hubbub.common.limits import KIB, MAX_NUMBER
+from hubbub.broker.store import log_pages
 
-PAGE_BYTES: Final = 240 * KIB
-"""Bytes of events in one page: leaves 16 KiB of a frame for what goes around them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Log:
-    """The statements of one kind of log. `?` are the log's keys, then for the pages after, before and limit, for `digest` a seq."""
-
-    oldest: str
-    latest: str
-    first: str
-    last: str
-    digest: str
-
-
-_EVENTS: Final = _Log(
-    oldest="SELECT seq, event FROM events WHERE room = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ?",
-    latest="SELECT seq, event FROM events WHERE room = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-    first="SELECT seq FROM events WHERE room = ? ORDER BY seq LIMIT 1",
-    last="SELECT seq FROM events WHERE room = ? ORDER BY seq DESC LIMIT 1",
-    digest="SELECT digest FROM events WHERE room = ? AND seq = ?",
-)
-_INBOX: Final = _Log(
-    oldest="SELECT seq, event FROM inbox JOIN messages USING (message)"
-    " WHERE account = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ?",
-    latest="SELECT seq, event FROM inbox JOIN messages USING (message)"
-    " WHERE account = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-    first="SELECT seq FROM inbox WHERE account = ? ORDER BY seq LIMIT 1",
-    last="SELECT seq FROM inbox WHERE account = ? ORDER BY seq DESC LIMIT 1",
-    digest="SELECT digest FROM inbox WHERE account = ? AND seq = ?",
-)
-_PEER_OLDEST: Final = (
-    "SELECT seq, event FROM inbox JOIN messages USING (message)"
-    " WHERE account = ? AND peer = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ?"
-)
-_PEER_LATEST: Final = (
-    "SELECT seq, event FROM inbox JOIN messages USING (message)"
-    " WHERE account = ? AND peer = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?"
-)
 _ROOMS: Final = """
     SELECT room, name, description, CASE number
         WHEN 1 THEN (SELECT count(*) FROM accounts WHERE released = 0)
@@ -104,8 +58,8 @@ _BANS: Final = """
 # One look into an index for each room or account, whatever the length of its log. CROSS JOIN keeps that order: left to choose, SQLite
 # scans the events.
 _ROOM_HEADS: Final = """
-    SELECT number, seq, digest FROM rooms CROSS JOIN events
-    ON events.room = number AND seq = (SELECT max(seq) FROM events WHERE room = number)
+    SELECT number, last, digest FROM rooms CROSS JOIN events
+    ON events.room = number AND last = (SELECT max(last) FROM events WHERE room = number)
 """
 _INBOX_HEADS: Final = """
     SELECT accounts.account, seq, digest FROM accounts CROSS JOIN inbox
@@ -188,11 +142,11 @@ def answer(connection: sqlite3.Connection, query: Read) -> ReadResult:  # noqa: 
     """Answer one query, inside the caller's transaction: a page is of one state of the log. Raises ValueError if rows are damaged."""
     match query:
         case ReadEvents():
-            return _log_page(connection, _EVENTS, query.room, query)
+            return log_pages.of_room(connection, query)
         case ReadInbox(peer=None):
-            return _log_page(connection, _INBOX, query.account, query)
+            return log_pages.of_inbox(connection, query)
         case ReadInbox():
-            return _peer_page(connection, query)
+            return log_pages.of_peer(connection, query)
         case ReadRooms():
             rooms, more = _names(connection, _ROOMS, (query.after, query.account), query.limit)
             return RoomsPage([_listed(row) for row in rooms], more)
@@ -209,74 +163,10 @@ def answer(connection: sqlite3.Connection, query: Read) -> ReadResult:  # noqa: 
     assert_never(query)
 
 
-def _log_page(
-    connection: sqlite3.Connection, log: _Log, key: int, query: ReadEvents | ReadInbox
-) -> EventsPage:
-    statement = log.latest if query.after is None else log.oldest
-    events, more = _walk(connection, statement, (key,), query)
-    if events:
-        known = events[0][0] - 1
-    else:
-        last = _seq(connection, log.last, key)
-        known = last if query.after is None else min(query.after, last)
-    before = _digest(connection, log, key, known) if known else EMPTY
-    first = _seq(connection, log.first, key)
-    return EventsPage(events, more, max(first, _since(query)) if first else 0, before)
-
-
-def _since(query: ReadEvents | ReadInbox) -> int:
-    """Return the first seq that whoever asks may read."""
-    return query.since if isinstance(query, ReadEvents) else 1
-
-
 def _listed(row: tuple[Any, ...]) -> ListedRoom:
     room, name, description, members, private, read_only, since_joined, slow = row
     flags = bool(private), bool(read_only), bool(since_joined)
     return ListedRoom(room, name, description, members, *flags, slow)
-
-
-def _digest(connection: sqlite3.Connection, log: _Log, key: int, seq: int) -> bytes:
-    row = connection.execute(log.digest, (key, seq)).fetchone()
-    if row is None:
-        raise ValueError(f"event {seq} of a log is missing")
-    return bytes(row[0])
-
-
-def _peer_page(connection: sqlite3.Connection, query: ReadInbox) -> EventsPage:
-    statement = _PEER_LATEST if query.after is None else _PEER_OLDEST
-    events, more = _walk(connection, statement, (query.account, query.peer), query)
-    return EventsPage(events, more, _seq(connection, _INBOX.first, query.account), b"")
-
-
-def _walk(
-    connection: sqlite3.Connection,
-    statement: str,
-    keys: tuple[int | None, ...],
-    query: ReadEvents | ReadInbox,
-) -> tuple[list[tuple[int, bytes]], bool]:
-    """Return the page's events, oldest first, and whether the range holds more in the direction walked."""
-    after = max(0 if query.after is None else query.after, _since(query) - 1)
-    before = MAX_NUMBER if query.before is None else query.before
-    # One row more than asked for tells whether there is more.
-    cursor = connection.execute(statement, (*keys, after, before, query.limit + 1))
-    events: list[tuple[int, bytes]] = []
-    size, more = 0, False
-    for seq, event in cursor:
-        size += len(event)
-        if len(events) == query.limit or (events and size > PAGE_BYTES):
-            more = True
-            break
-        events.append((seq, event))
-    # An unfinished statement would keep the transaction open.
-    cursor.close()
-    if query.after is None:
-        events.reverse()
-    return events, more
-
-
-def _seq(connection: sqlite3.Connection, statement: str, key: int) -> int:
-    row = connection.execute(statement, (key,)).fetchone()
-    return row[0] if row else 0
 
 
 def _names(

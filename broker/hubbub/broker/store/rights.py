@@ -10,8 +10,6 @@ from hubbub.broker.store.rows import LEVELS, is_key, is_subject
 
 Table = Callable[[str, str], list[tuple[Any, ...]]]
 """Returns what can be read of a table: these columns."""
-Has = Callable[[str, str], bool]
-"""Whether a table has a column: that of an older hubbub may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +25,8 @@ def whose(number: int, names: Mapping[int, str]) -> str:
     return f"account {number}, {shown(names[number])}" if number in names else f"account {number}"
 
 
-def rights_faults(table: Table, has: Has, people: People) -> Iterator[Fault]:
+def rights_faults(table: Table, people: People) -> Iterator[Fault]:
     """Yield what nothing could have written."""
-    if has("accounts", "key"):  # of an older hubbub
-        yield from _devices(table("accounts", "account, 1, key"), people)
-        return
     yield from _devices(table("devices", "account, device, key"), people)
     yield from _roles(table, people)
     for kind, subject, by in table("bans", "kind, subject, by"):
@@ -44,9 +39,8 @@ def rights_faults(table: Table, has: Has, people: People) -> Iterator[Fault]:
     for (level,) in table("meta", "lockdown"):
         if level not in LEVELS:
             yield Fault("lockdown", None, f"there is none called {shown(level)}")
-    if has("rooms", "creator"):
-        for name, creator in table("rooms", "name, creator"):
-            yield from _author(f"room {shown(name)}", creator, people)
+    for name, creator in table("rooms", "name, creator"):
+        yield from _author(f"room {shown(name)}", creator, people)
     if sum(audit for (audit,) in table("rooms", "audit")) > 1:
         yield Fault("table rooms", None, "there are several audit rooms")
 

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 from typing import Final, Self
 
-from hubbub.broker.core.changes import Changes, Snapshot
+from hubbub.broker.core.changes import Changes, RoomRow, Snapshot
 from hubbub.broker.core.reads import Read, ReadResult
+from hubbub.broker.core.state import LOBBY_NUMBER
 from hubbub.broker.errors import FolderError, StorageError
 from hubbub.broker.store import connections, queries
 from hubbub.broker.store.checks import check_state, check_tables
@@ -157,10 +158,10 @@ def _found(connection: sqlite3.Connection, path: Path) -> None:
         if connection.execute("SELECT 1 FROM rooms").fetchone():
             raise FolderError(connections.damaged(path, "the log has no epoch"))
         connection.execute(
-            "INSERT INTO meta (id, epoch, created, position) VALUES (1, ?, ?, 0)",
+            "INSERT INTO meta (id, epoch, created, position, events, entries, lockdown)"
+            " VALUES (1, ?, ?, 0, 0, 0, 'normal')",
             (secrets.token_bytes(EPOCH_BYTES), now),
         )
-        connection.execute(
-            "INSERT INTO rooms (number, room, name, fold, description, created) VALUES (1, ?, ?, ?, '', ?)",
-            (secrets.token_bytes(ROOM_ID_BYTES), LOBBY, fold(LOBBY), now),
-        )
+        id = secrets.token_bytes(ROOM_ID_BYTES)
+        lobby = RoomRow(LOBBY_NUMBER, id, LOBBY, fold(LOBBY), "", now)
+        write(connection, Changes(rooms=[lobby]))

@@ -84,7 +84,7 @@ _INVITES: Final = _Statement(
     5,
     "ON CONFLICT (hash) DO UPDATE SET uses = excluded.uses, expires = excluded.expires",
 )
-_EVENTS: Final = _Statement("INSERT INTO events (room, seq, event, digest) VALUES", 4)
+_EVENTS: Final = _Statement("INSERT INTO events (room, first, last, digest, events) VALUES", 5)
 _MESSAGES: Final = _Statement("INSERT INTO messages (message, event) VALUES", 2)
 _INBOX: Final = _Statement("INSERT INTO inbox (account, seq, message, peer, digest) VALUES", 5)
 _NO_MARKERS: Final = _Statement("DELETE FROM markers WHERE (account, room) IN (VALUES", 2, ")")
@@ -111,7 +111,8 @@ def write(connection: sqlite3.Connection, changes: Changes) -> None:
     for statement, rows in _rows(changes):
         for chunk in _chunks(rows):
             connection.execute(_text(statement, len(chunk)), tuple(chain.from_iterable(chunk)))
-    connection.execute(_META, (changes.position, len(changes.events), len(changes.inbox)))
+    events = sum(run.last - run.first + 1 for run in changes.events)
+    connection.execute(_META, (changes.position, events, len(changes.inbox)))
     if changes.lockdown is not None:
         connection.execute("UPDATE meta SET lockdown = ?", (changes.lockdown,))
 
