@@ -1,4 +1,7 @@
-"""A client written from PROTOCOL.md alone, with nothing but pyzmq and msgpack. It imports nothing of hubbub's, and must not."""
+"""A client written from PROTOCOL.md alone, with nothing but pyzmq and msgpack. It imports nothing of hubbub's, and must not.
+
+What the fields of an event are it reads in the document's tables themselves.
+"""
 
 import os
 import time
@@ -9,6 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import msgpack
 import zmq
+from tests.protocol_tables import plain, read_tables
 from zmq.utils import z85
 
 Map = dict[str, Any]
@@ -55,6 +59,15 @@ def ask_door(context: "zmq.Context[zmq.Socket[bytes]]", host: str, port: int) ->
         return answer
 
 
+FIELDS = {plain(table.heading): table for table in read_tables()}
+
+
+def named(event: bytes) -> Map:
+    """Return an event's fields by their names."""
+    kind, *values = msgpack.unpackb(event)
+    return dict(zip(["type", *FIELDS[kind].column("field")], [kind, *values], strict=True))
+
+
 class Log:
     """A room or an inbox, read in order, each event once."""
 
@@ -72,7 +85,7 @@ class Log:
         while (following := self.waiting.pop(self.seq + 1, None)) is not None:
             self.seq += 1
             self.digest = digest_of(following, self.digest)
-            self.events.append(msgpack.unpackb(following))
+            self.events.append(named(following))
 
     @property
     def texts(self) -> list[str]:
@@ -290,9 +303,9 @@ class Stranger:
 
     def _publication(self, log: Log, events: list[bytes]) -> None:
         for event in events:
-            seq = msgpack.unpackb(event).get("seq")
+            seq = named(event).get("seq")
             if seq is None:
-                self.presence.append(msgpack.unpackb(event))
+                self.presence.append(named(event))
             elif self.events_to_lose:
                 self.events_to_lose -= 1
             else:

@@ -6,7 +6,8 @@ from hashlib import blake2b
 import msgspec
 import pytest
 from msgspec import inspect
-from tests.protocol_tables import DOCUMENT, fields_of, number, plain, read_tables, table
+from tests.protocol_fields import fields_of, number
+from tests.protocol_tables import DOCUMENT, plain, read_tables, table
 
 from hubbub.broker.core.changes import LogHead, RoomRow, Snapshot
 from hubbub.broker.core.clock import Now

@@ -4,26 +4,27 @@ import ast
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from tests import stranger
+from tests import protocol_tables, stranger
 from tests.stranger import Enter, Map, digest_of
 
 
+def imports(module: ModuleType) -> set[str]:
+    """Return the packages that a module imports, but for Python's own."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names}
+
+
 def test_stranger_needs_nothing_of_ours() -> None:
-    source = Path(stranger.__file__ or "").read_text(encoding="utf-8")
-    imported = {
-        name.partition(".")[0]
-        for node in ast.walk(ast.parse(source))
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-    }
-    assert imported - sys.stdlib_module_names == {"zmq", "msgpack"}
+    assert imports(stranger) == {"zmq", "zmq.utils", "msgpack", "tests.protocol_tables"}
+    assert imports(protocol_tables) == set()
 
 
 def test_stranger_finds_the_lobby_when_the_door_is_asked(enter: Enter) -> None:

@@ -151,7 +151,7 @@ def test_a_page_that_brings_nothing_is_not_asked_for_at_once_again() -> None:
 def test_an_event_of_an_unknown_type_counts() -> None:
     log = Log(LOBBY)
     reader = fresh(log)
-    raw = b"\x82\xa4type\xa7unheard\xa3seq\x01"
+    raw = b"\x92\xa7unheard\x01"
     event = decode_event(raw)
     assert isinstance(event, UnknownEvent)
     assert seqs(reader.offer([Read(1, event, raw)])) == [1]

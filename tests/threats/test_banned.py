@@ -7,7 +7,7 @@ from pathlib import Path
 import msgpack
 import pytest
 import zmq
-from tests.stranger import Closed, Refused, Stranger
+from tests.stranger import Closed, Refused, Stranger, named
 from tests.threats.scene import RawMember, monitored, post_works
 from tests.zmtp import Closed as ClosedByHand
 from zmq.utils import z85
@@ -103,6 +103,6 @@ def test_nothing_is_taken_that_a_banned_user_sends_over_an_open_connection(
         assert mallory.dealer.is_closed()
         assert post_works(alice)
         page = alice.ask("history", room=lobby.id, limit=100)
-    texts = [msgpack.unpackb(event).get("text") for _, event in page["events"]]
+    texts = [named(event).get("text") for _, event in page["events"]]
     assert texts.count("before") == 1
     assert "behind" not in texts

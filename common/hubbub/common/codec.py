@@ -9,7 +9,7 @@ straight into structs too; the size of its frames is bounded, and nothing is mad
 
     up      one frame: array of 1..512 maps, each a command
     down    one frame: array of maps, each a reply
-    events  two frames: the topic (a room id); an array of bin, each the bytes of one event
+    events  two frames: the topic (a room id); an array of bin, each the bytes of one event, which are an array that begins with its type
     door    question: QUESTION; answer: one map
 """
 
@@ -61,14 +61,15 @@ encode: Final = _encoder.encode
 
 
 class _OnlyType(msgspec.Struct, frozen=True):
-    """What is read of a reply or an event to see whether its type is known."""
+    """What is read of a reply to see whether its type is known."""
 
     type: Any = None
 
 
-class _OnlySeq(msgspec.Struct, frozen=True):
-    """What is read of an event whose type is unknown."""
+class _Beginning(msgspec.Struct, frozen=True, array_like=True):
+    """What is read of an event whose type may be unknown."""
 
+    type: Any
     seq: Seq | None = None
 
 
@@ -90,7 +91,7 @@ _publication: Final = msgspec.msgpack.Decoder(list[bytes])
 _event: Final[msgspec.msgpack.Decoder[AnyEvent]] = msgspec.msgpack.Decoder(AnyEvent)
 _reply: Final[msgspec.msgpack.Decoder[AnyReply]] = msgspec.msgpack.Decoder(AnyReply)
 _only_type: Final = msgspec.msgpack.Decoder(_OnlyType)
-_only_seq: Final = msgspec.msgpack.Decoder(_OnlySeq)
+_beginning: Final = msgspec.msgpack.Decoder(_Beginning)
 _door: Final = msgspec.msgpack.Decoder(DoorAnswer)
 
 
@@ -235,16 +236,17 @@ def decode_event(event: bytes) -> AnyEvent:
     try:
         found = _event.decode(event)
     except _UNREADABLE as error:
-        if _kind_of(event) in EVENTS:
+        beginning = _read(_beginning, event)
+        if not isinstance(beginning.type, str) or beginning.type in EVENTS:
             raise _unreadable(error) from None
-        return UnknownEvent(seq=_read(_only_seq, event).seq)
+        return UnknownEvent(seq=beginning.seq)
     if isinstance(found, _WITH_DATA) and found.data is not None and not _is_plain(found.data):
         raise WireError(Code.INVALID, _PLAIN)
     return found
 
 
-def _kind_of(item: bytes | msgspec.Raw) -> str:
-    """Return the type of what may be of a type unknown here; empty if it has none. Raises WireError."""
+def _kind_of(item: msgspec.Raw) -> str:
+    """Return the type of a reply that may be of a type unknown here; empty if it has none. Raises WireError."""
     try:
         kind = _only_type.decode(item).type
     except msgspec.ValidationError:  # no map
@@ -255,7 +257,7 @@ def _kind_of(item: bytes | msgspec.Raw) -> str:
 
 
 def _read(decoder: msgspec.msgpack.Decoder[_T], item: bytes) -> _T:
-    """Decode one map from the broker; the keys it has beyond the struct's are ignored."""
+    """Decode one thing of the broker's; what it has beyond the struct's fields is ignored."""
     try:
         return decoder.decode(item)
     except _UNREADABLE as error:

@@ -1,7 +1,8 @@
 """Events: what has happened. Past tense; PROTOCOL.md describes each.
 
-An event is encoded once, by the broker; the bytes are what is stored, published, paged and hashed. `RoomEvent`s carry their seq in their room;
-`MessageTold` lies in two inboxes and carries none; `PresenceChanged` is ephemeral: no seq, never stored.
+An event is encoded once, by the broker; the bytes are what is stored, published, paged and hashed. It is an array, its type first: names of fields were a seventh of the bytes
+of a short message, which are stored, hashed and sent to everybody. New fields come last, with a default. `RoomEvent`s carry their seq in their room; `MessageTold` lies in two inboxes and
+carries none; `PresenceChanged` is ephemeral: no seq, never stored.
 """
 
 from typing import get_args
@@ -20,7 +21,7 @@ from hubbub.common.fields import (
 )
 
 
-class Event(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag=snake_case):
+class Event(Struct, frozen=True, gc=False, array_like=True, tag_field="type", tag=snake_case):
     """The base of all events."""
 
 

@@ -22,7 +22,8 @@ from hubbub.broker.store.connections import DAMAGE
 from hubbub.broker.store.findings import Fault, Log, Report, shown
 from hubbub.broker.store.rights import People, rights_faults, whose
 from hubbub.broker.store.rows import stored_fold
-from hubbub.broker.store.told import Event, Told, decoded
+from hubbub.broker.store.told import Told, decoded, parties, seq_of
+from hubbub.common.events import AnyEvent, MessagePosted, MessageTold
 from hubbub.common.limits import EPOCH_BYTES
 from hubbub.common.names import fold
 
@@ -61,15 +62,15 @@ def _text(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def _seen(where: str, row: Row, events: Sequence[Event | None]) -> Fault | None:
+def _seen(where: str, row: Row, events: Sequence[AnyEvent | None]) -> Fault | None:
     """Return what is wrong with a row of a room, as one sees by the events that were read of it."""
     if row.events is None:
         return Fault(where, row.first, "no events can be read", row.last)
     for seq, event in enumerate(events, row.first):
         if event is None:
             return Fault(where, seq, "no event can be read")
-        if event.seq != seq:
-            return Fault(where, seq, f"the event of seq {event.seq} stands here")
+        if (own := seq_of(event)) != seq:
+            return Fault(where, seq, f"the event of seq {own} stands here")
     return None
 
 
@@ -202,7 +203,7 @@ class _Audit:
             for event in events:
                 if event is not None:
                     told.follow(event)
-                    self._report.messages += event.type == "message_posted"
+                    self._report.messages += isinstance(event, MessagePosted)
 
     def _read_inbox(self, chain: Chain, number: int) -> None:
         for seq, digest, raw, message, peer in self._rows(_INBOX_ROWS, number):
@@ -211,7 +212,7 @@ class _Audit:
                 seen = f"message {message} is missing"
             elif event is None:
                 seen = "no event can be read"
-            elif {event.sender, event.to} != {self._names[number], self._names.get(peer)}:
+            elif parties(event) != {self._names[number], self._names.get(peer)}:
                 seen = "it is between others than the table says"
             row = Row(seq, seq, digest, None if raw is None else [raw])
             chain.take(row, Fault(chain.where, seq, seen) if seen else None)
@@ -226,12 +227,12 @@ class _Audit:
         lacking: Counter[int] = Counter()
         for message, raw, accounts, peers in self._rows(_PARTIES):
             event = decoded(raw)
-            self._report.messages += event is None or event.type == "message_told"
+            self._report.messages += event is None or isinstance(event, MessageTold)
             if not accounts:
                 self._fault(f"message {message}", "is in no inbox")
             elif event is not None:
                 has = set(map(int, accounts.split(",")))
-                for party in {event.sender, event.to}:
+                for party in parties(event):
                     of_name = numbers.get(party, {0})
                     if not of_name & has:  # of those of a name, its peer tells which
                         lacking[max(of_name & set(map(int, peers.split(","))) or of_name)] += 1

@@ -7,39 +7,42 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
 from hubbub.broker.core.roles import ROLES, Role
-
-
-class Event(msgspec.Struct, gc=False):
-    """What is looked at of an event, of whatever type: 0.3 µs instead of the codec's 3. The bytes are ours, and their digests prove them."""
-
-    type: str
-    seq: int = 0
-    sender: str = ""
-    to: str = ""
-    name: str = ""
-    by: str = ""
-    role: str = ""
-    until: int = 0
-    description: str | None = None
-    private: bool | None = None
-    read_only: bool | None = None
-    history: str | None = None
-    slow: int | None = None
-
+from hubbub.common.codec import decode_event
+from hubbub.common.errors import WireError
+from hubbub.common.events import (
+    AnyEvent,
+    MemberJoined,
+    MemberLeft,
+    MemberMuted,
+    MessageTold,
+    RoleChanged,
+    RoomChanged,
+    RoomCreated,
+    RoomEvent,
+    RoomInvited,
+    UnknownEvent,
+)
 
 _ROLES: Final[dict[str, Role]] = {str(name): role for name, role in ROLES.items()}
-_decoder = msgspec.msgpack.Decoder(Event)
 
 
-def decoded(raw: bytes) -> Event | None:
+def decoded(raw: object) -> AnyEvent | None:
     """Read the bytes of an event; None: they are none."""
     try:
-        return _decoder.decode(raw)
-    except (msgspec.DecodeError, TypeError):
+        return decode_event(raw) if isinstance(raw, bytes) else None
+    except WireError:
         return None
+
+
+def seq_of(event: AnyEvent) -> int | None:
+    """Return the seq that an event itself says it has; None: it has none, and belongs in no room."""
+    return event.seq if isinstance(event, RoomEvent | UnknownEvent) else None
+
+
+def parties(event: AnyEvent) -> set[str]:
+    """Return between whom a private message or an invitation is; nobody: it belongs in no inbox."""
+    return {event.sender, event.to} if isinstance(event, MessageTold | RoomInvited) else set()
 
 
 @dataclass(slots=True)
@@ -57,27 +60,27 @@ class Told:
     settings: dict[str, int] = field(default_factory=dict)
     """By column of `rooms`; those that were never changed are as the room was made, which no event tells."""
 
-    def follow(self, event: Event) -> None:
+    def follow(self, event: AnyEvent) -> None:
         """Do what an event did when it was applied."""
-        match event.type:
-            case "room_created":
-                self.name, self.description = event.name, event.description or ""
+        match event:
+            case RoomCreated():
+                self.name, self.description = event.name, event.description
                 if event.by:  # else the broker made it: the audit room
                     self.members[event.by] = event.seq
                     self.roles[event.by] = Role.OWNER
-            case "member_joined":
+            case MemberJoined():
                 self.members[event.name] = event.seq
-            case "member_left":
+            case MemberLeft():
                 self.members.pop(event.name, None)
                 self.roles.pop(event.name, None)
-            case "role_changed":
-                self.roles[event.name] = _ROLES.get(event.role, Role.MEMBER)
-            case "member_muted":
+            case RoleChanged():
+                self.roles[event.name] = _ROLES[event.role]
+            case MemberMuted():
                 self.muted[event.name] = event.until
-            case "room_changed":
+            case RoomChanged():
                 self._configure(event)
 
-    def _configure(self, event: Event) -> None:
+    def _configure(self, event: RoomChanged) -> None:
         if event.description is not None:
             self.description = event.description
         changed = {
