@@ -17,7 +17,7 @@ OPEN_SECONDS: Final = 60.0
 AT_ONCE: Final = 200
 """Connections that are on their way in at the same time: servers have a backlog."""
 ALIVE: Final = frame(command(b"PONG"), COMMAND)
-"""What a ZMTP peer may always say: the broker cuts whoever is silent for 15 s."""
+"""What a ZMTP peer may always say; the library's SUB sends a heartbeat as often."""
 
 
 Step = tuple[bytes, bytes]

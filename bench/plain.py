@@ -1,6 +1,6 @@
 """A DEALER by hand over plain TCP, for servers without encryption: it costs the load generator about as little as the connections to other servers.
 
-It answers no heartbeats: who lives for more than 15 s has to say something now and then.
+It says nothing by itself: who lives for more than 15 s has to say something now and then.
 """
 
 import select

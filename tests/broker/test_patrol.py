@@ -69,8 +69,14 @@ def watch(strikes: Strikes) -> Watch:
 
 
 @pytest.fixture
-def patrol(watch: Watch) -> Patrol:
-    patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: False)
+def heard() -> set[int]:
+    """The numbers of the connections of events on which a session listens."""
+    return set()
+
+
+@pytest.fixture
+def patrol(watch: Watch, heard: set[int]) -> Patrol:
+    patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: False, is_heard=heard.__contains__)
     patrol.look(100.0)
     return patrol
 
@@ -94,8 +100,8 @@ def connect(watch: Watch) -> Iterator[Callable[[Service], Line]]:
 
 
 @pytest.fixture
-def patrol_of_the_drained(watch: Watch) -> Patrol:
-    patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: True)
+def patrol_of_the_drained(watch: Watch, heard: set[int]) -> Patrol:
+    patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: True, is_heard=heard.__contains__)
     patrol.look(100.0)
     return patrol
 
@@ -138,10 +144,11 @@ def test_less_is_borne_of_a_message_that_has_not_ended_when_no_other_can_be_what
 
 @on_linux
 def test_as_much_is_borne_on_events_as_the_subscriptions_take_that_are_allowed_at_once(
-    watch: Watch, connect: Callable[[Service], Line]
+    watch: Watch, heard: set[int], connect: Callable[[Service], Line]
 ) -> None:
     limits = Limits(subscriptions_burst=2 * UNFINISHED_BYTES // SUBSCRIPTION_BYTES)
-    patrol, line = Patrol(watch, lambda: limits, is_drained=lambda: True), connect(Service.EVENTS)
+    patrol = Patrol(watch, lambda: limits, is_drained=lambda: True, is_heard=heard.__contains__)
+    line = connect(Service.EVENTS)
     patrol.look(100.0)
     line.sends(2 * UNFINISHED_BYTES - 10 * KIB)
     walk(patrol, 101.0)
@@ -226,10 +233,10 @@ def test_what_was_counted_too_much_cannot_be_saved_up(
 
 @on_linux
 def test_heartbeats_of_weeks_are_nothing_unread(
-    patrol: Patrol, connect: Callable[[Service], Line]
+    patrol: Patrol, heard: set[int], connect: Callable[[Service], Line]
 ) -> None:
     line = connect(Service.EVENTS)
-    line.connection.read = SUBSCRIPTION_BYTES
+    heard.add(line.connection.number)
     step = 40_000  # seconds; 82 bytes each 5
     for now in range(200, 200 + 50 * step, step):
         line.sends(82 * step // 5 // 10)
@@ -294,11 +301,12 @@ def test_who_sends_no_message_is_shut_in_time(
     assert line.is_shut()
 
 
-def test_who_sends_commands_again_and_again_stays_and_so_does_who_has_subscribed(
-    patrol: Patrol, connect: Callable[[Service], Line]
+def test_who_sends_commands_again_and_again_stays_and_so_does_whose_session_listens(
+    patrol: Patrol, heard: set[int], connect: Callable[[Service], Line]
 ) -> None:
     commands, events = connect(Service.COMMANDS), connect(Service.EVENTS)
     events.connection.read = SUBSCRIPTION_BYTES  # in the turn in which it was accepted
+    heard.add(events.connection.number)
     for now in range(110, 310, 10):
         commands.connection.heard = float(now)
         walk(patrol, now)
@@ -307,6 +315,9 @@ def test_who_sends_commands_again_and_again_stays_and_so_does_who_has_subscribed
     walk(patrol, 311.0 + IDLE_SECONDS)
     assert commands.is_shut()
     assert not events.is_shut()
+    heard.clear()
+    walk(patrol, 312.0 + IDLE_SECONDS)
+    assert events.is_shut()
 
 
 def test_nobody_is_blamed_for_silence_while_the_broker_was_stopped(
@@ -331,11 +342,13 @@ def test_a_connection_that_is_gone_is_not_confused_with_the_next_on_its_descript
     assert not line.is_shut()
 
 
-def test_every_connection_is_looked_at_in_turn_and_only_some_at_once(watch: Watch) -> None:
+def test_every_connection_is_looked_at_in_turn_and_only_some_at_once(
+    watch: Watch, heard: set[int]
+) -> None:
     count = 10 * SLICE + 1
     for fd in range(100_000, 100_000 + count):
         watch.accepted(fd, Service.COMMANDS, 0.0)
-    patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: False)
+    patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: False, is_heard=heard.__contains__)
     looks = 0
     while any(connection.looked == 0.0 for connection in watch):
         before = sum(connection.looked > 0.0 for connection in watch)

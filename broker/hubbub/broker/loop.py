@@ -89,7 +89,9 @@ class Loop:
         self._watch = watch = Watch(core.context.settings.limits, most_connections(), auth.strikes)
         self._monitors = Monitors(sockets, watch, core, self._perform)
         self._intake = Intake(core, sockets, auth, self._monitors, door, self._perform)
-        self._patrol = Patrol(watch, lambda: core.context.settings.limits, self._is_drained)
+        self._patrol = Patrol(
+            watch, lambda: core.context.settings.limits, self._is_drained, core.is_heard
+        )
         self._operator = operator
         self._store = store
         self._pages = Pages(store.read)

@@ -2,7 +2,7 @@
 
 - What one has sent and nobody can read is memory: libzmq gathers a multipart message until its end, and tells nobody (26 → 296 MB, measured). The
   system knows what has arrived (TCP_INFO), the intake what was read; the difference is bounded for each connection and for all.
-- One that sends no whole message is no client: on commands it would have pinged, on events subscribed, at the door asked and gone.
+- One that is no client's is shut after a while: on commands it would have pinged, on events be some session's, at the door have asked and gone.
 
 The bound on bytes works on Linux only; elsewhere a bound on the process's memory is what is left.
 """
@@ -50,11 +50,13 @@ DOOR_BYTES: Final = 64 * KIB
 DOOR_SECONDS: Final = 10.0
 """A visit at the door takes a question of 7 bytes and as long as the answer is under way."""
 IDLE_SECONDS: Final = 60.0
-"""Without a whole message on commands, where clients ping every 5 s; or without any on events since it was accepted, where they subscribe at once."""
+"""Without a whole message: on commands, where clients ping every 5 s; on events, unless a session listens there: they subscribe at once and then are silent,
+and are cut when their session ends."""
 LATE_SECONDS: Final = 2.0
 """A look so late says nothing of silence: the broker itself was stopped."""
 HEARTBEAT_BYTES_A_SECOND: Final = 20
-"""What ZeroMQ's own heartbeats take, which nobody reads: every 5 s a PONG of 40 bytes and a PING of 42. So much is forgiven, and never saved up."""
+"""What ZeroMQ's own heartbeats take, which nobody reads: the library sends a PING of 42 bytes every 5 s, others may send more. So much is forgiven, and
+never saved up."""
 HEARTBEAT_BYTES_A_SECOND_OF_COMMANDS: Final = 100
 """There they may come twice a second: `UNFINISHED_BYTES` are few, and whoever does not come to an end is shut by `IDLE_SECONDS`."""
 
@@ -71,12 +73,17 @@ class Patrol:
     """Looks at a slice of the watch's connections whenever `deadline` has come."""
 
     def __init__(
-        self, watch: Watch, limits: Callable[[], Limits], is_drained: Callable[[], bool]
+        self,
+        watch: Watch,
+        limits: Callable[[], Limits],
+        is_drained: Callable[[], bool],
+        is_heard: Callable[[int], bool],
     ) -> None:
-        """`limits` tells what holds now, `is_drained` whether no whole message waits on commands to be read."""
+        """`limits` tells what holds now, `is_drained` whether no whole message waits on commands to be read, `is_heard` whether a session listens on a connection of events."""
         self._watch = watch
         self._limits = limits
         self._is_drained = is_drained
+        self._is_heard = is_heard
         self._ahead: Iterator[Connection] = iter(())
         self._slices = 1
         """How many there are in this round."""
@@ -129,8 +136,8 @@ class Patrol:
                     return "a visit at the door does not take so long"
             case Service.COMMANDS if silent > IDLE_SECONDS:
                 return "it has sent no message for too long"
-            case Service.EVENTS if not connection.read and silent > IDLE_SECONDS:
-                return "it has subscribed to nothing for too long"
+            case Service.EVENTS if silent > IDLE_SECONDS and not self._is_heard(connection.number):
+                return "no session has listened on it for too long"
         return _ENDLESS if self._holds_too_much(connection, most) else ""
 
     def _holds_too_much(self, connection: Connection, most: float) -> bool:

@@ -275,6 +275,10 @@ class Core:
         session = self.context.sessions.on_connection(connection)
         return self._drop_session(session, now, cut=False) if session is not None else []
 
+    def is_heard(self, connection: int) -> bool:
+        """Whether a connection of events is a live session's."""
+        return self.context.sessions.listening_on(connection) is not None
+
     def lost_events(self, connection: int) -> None:
         """A SUB's connection is gone, and with it its grants."""
         session = self.context.sessions.listening_on(connection)
