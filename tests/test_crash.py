@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from tests.processes import Town
 
+from hubbub.broker.core.event_runs import taken_apart
 from hubbub.client import Client
 from hubbub.client.updates import ConnectionRestored, Message, Update
-from hubbub.common.codec import decode_event, decode_events
+from hubbub.common.codec import decode_event
 from hubbub.common.events import MessagePosted
 
 KILLS = 3
@@ -21,8 +22,8 @@ POSTS = 300
 def stored_texts(database: Path) -> list[str]:
     """Return the texts of the lobby in the order of the log, as they are on disk."""
     with closing(sqlite3.connect(database)) as connection:
-        runs = connection.execute("SELECT events FROM events ORDER BY room, last").fetchall()
-    events = [decode_event(event) for [run] in runs for event in decode_events(run)]
+        runs = connection.execute("SELECT first, last, events FROM events ORDER BY room, last")
+        events = [decode_event(event) for run in runs for event in taken_apart(*run)]
     return [event.text for event in events if isinstance(event, MessagePosted)]
 
 

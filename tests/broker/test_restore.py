@@ -234,7 +234,10 @@ def _sql(script: str) -> Callable[[Path], object]:
         (_half, "is no backup, or it is damaged"),
         (_flipped, r"is damaged \(inbox of Alice, seq 3: the event is not what was written\)"),
         (_sql("DELETE FROM events WHERE last = 2"), r"is damaged \(.*seq 2: is missing\): see"),
-        (_sql("UPDATE events SET events = x'c1' WHERE last = 2"), "seq 2: no events can be read"),
+        (
+            _sql("UPDATE events SET events = x'c1' WHERE room = 2 AND last = 3"),
+            "seq 2 to 3: no events can be read",
+        ),
         (_sql("UPDATE backup SET key = x'00'"), "is a damaged backup: it has no key"),
         (_sql("DELETE FROM backup"), "is a damaged backup: it has no key"),
         (_sql(f"UPDATE backup SET taken = {2**62}"), "is a damaged backup: it says no time"),

@@ -79,7 +79,7 @@ def read(database: Path) -> Book:
             "SELECT name, first, last, events, digest FROM events JOIN rooms ON number = events.room"
             " ORDER BY number, last"
         ):
-            for seq, event in enumerate(decode_events(run), first):
+            for seq, event in enumerate([run] if first == last else decode_events(run), first):
                 book.rooms[name].append(row(seq, event, digest if seq == last else None))
         for name, *stored in connection.execute(
             "SELECT name, seq, event, digest FROM inbox JOIN messages USING (message)"

@@ -46,9 +46,10 @@ def test_a_run_has_as_many_events_as_its_bounds_allow() -> None:
     assert lengths([b"x", bytes(80 * KIB), b"y", b"z"]) == [1, 1, 2]
 
 
-def test_a_run_is_stored_as_it_is_published() -> None:
-    [run] = cut(7, 0, EMPTY, [b"one", b"two"])
-    assert decode_events(run.events) == [b"one", b"two"]
+def test_a_run_is_stored_as_it_is_published_and_one_event_as_it_is() -> None:
+    [several], [one] = cut(7, 0, EMPTY, [b"one", b"two"]), cut(7, 2, EMPTY, [b"three"])
+    assert decode_events(several.events) == [b"one", b"two"]
+    assert one.events == b"three"
 
 
 @pytest.mark.parametrize("stored", [b"", b"\xc1", b"\x90", b"\x91\xc4\x01x", b"\x92\xa1x\xa1y"])

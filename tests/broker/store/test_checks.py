@@ -113,15 +113,11 @@ def path(tmp_path: Path) -> Path:
             "of room 1 event 6 is missing",
         ),
         (
-            "UPDATE events SET events = x'91c40100' WHERE room = 1 AND last = 7",
+            "UPDATE events SET events = x'00' WHERE room = 1 AND last = 7",
             "of room 1 the last event, seq 7, is not right",
         ),
         (
-            "UPDATE events SET events = x'00' WHERE room = 1 AND last = 7",
-            "events 7 to 7 of a log cannot be read",
-        ),
-        (
-            "UPDATE events SET events = (SELECT events FROM events WHERE last = 7) WHERE room = 2 AND last = 3",
+            "UPDATE events SET events = x'91c40100' WHERE room = 2 AND last = 3",
             "events 2 to 3 of a log cannot be read",
         ),
         (

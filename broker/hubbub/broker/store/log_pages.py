@@ -21,10 +21,10 @@ PAGE_BYTES: Final = 240 * KIB
 _Events = Generator[tuple[int, bytes], None, None]
 """(seq, event), oldest or latest first, read as they are taken. To be closed: a statement that is not finished keeps the transaction open."""
 
-# The runs that hold an event of the range: the last of them is the one that ends with it or behind it.
+# The runs that hold an event of the range. The last of them ends with it or is the first to end behind it, so that no more of the index is looked at.
 _RUNS: Final = """
-    SELECT first, last, events FROM events WHERE room = :room AND last > :after AND last <=
-        coalesce((SELECT min(last) FROM events WHERE room = :room AND last >= :before - 1), :before)
+    SELECT first, last, events FROM events WHERE room = :room AND last > :after AND first < :before AND
+        last <= coalesce((SELECT min(last) FROM events WHERE room = :room AND last >= :before - 1), :before)
     ORDER BY last
 """
 _RUNS_BACKWARDS: Final = f"{_RUNS} DESC"
@@ -104,9 +104,13 @@ def _room_events(connection: sqlite3.Connection, query: ReadEvents) -> _Events:
     statement = _RUNS_BACKWARDS if backwards else _RUNS
     keys = {"room": query.room, "after": after, "before": before}
     with closing(connection.execute(statement, keys)) as runs:
-        for first, last, packed in runs:
-            asked = slice(max(after + 1 - first, 0), max(before - first, 0))
-            run = list(enumerate(taken_apart(first, last, packed)[asked], first + asked.start))
+        for first, last, stored in runs:
+            if first == last:  # a page of such took twice as long the other way
+                yield last, stored
+                continue
+            skipped = max(after + 1 - first, 0)
+            asked = taken_apart(first, last, stored)[skipped : before - first]
+            run = list(enumerate(asked, first + skipped))
             yield from reversed(run) if backwards else run
 
 
