@@ -42,17 +42,17 @@ from hubbub.broker.entries import Entry
 from hubbub.broker.errors import StorageError
 from hubbub.broker.hasher import Hasher
 from hubbub.broker.intake import Intake
-from hubbub.broker.monitors import Monitors
+from hubbub.broker.monitors import ASKED, Monitors
 from hubbub.broker.operator.lists import Traffic
 from hubbub.broker.operator.service import Operator
 from hubbub.broker.outgoing import Outgoing
 from hubbub.broker.pages import Pages
 from hubbub.broker.patrol import Patrol
 from hubbub.broker.sequencer import Sequencer
-from hubbub.broker.sockets import Sockets, drain, most_connections, send
+from hubbub.broker.sockets import Sockets, drain, most_connections, send, send_all
 from hubbub.broker.store.interface import Store
 from hubbub.broker.wake import Waker
-from hubbub.broker.watch import Watch
+from hubbub.broker.watch import Service, Watch
 from hubbub.broker.workers import Worker
 from hubbub.common.codec import encode, split
 
@@ -111,9 +111,9 @@ class Loop:
         self._handlers: dict[object, Callable[[], None]] = {
             waker.fd: self._waker.rest,
             sockets.zap: self._answer_zap,
-            sockets.commands_monitor: self._read_monitors,
-            sockets.events_monitor: self._read_monitors,
-            sockets.door_monitor: self._read_monitors,
+            sockets.commands_monitor: partial(self._read_monitor, Service.COMMANDS),
+            sockets.events_monitor: partial(self._read_monitor, Service.EVENTS),
+            sockets.door_monitor: partial(self._read_monitor, Service.DOOR),
             operator.socket: self._take_requests,
             sockets.events: lambda: self._intake.take_subscriptions(self._now),
             sockets.commands: lambda: self._intake.take_commands(self._now),
@@ -189,15 +189,16 @@ class Loop:
     # What comes in.
 
     def _answer_zap(self) -> None:
-        for request in drain(self._sockets.zap):
-            if not self._stopping:
-                self._monitors.read(self._now)  # its connection has its number before the handshake
+        requests = list(drain(self._sockets.zap))
+        if not self._stopping:  # connections have their numbers before their handshakes
+            self._monitors.read(self._now, ASKED)
+        for request in requests:
             reply = self._auth.answer(request, self._watch.handshake(), self._now)
             if reply is not None:
-                self._sockets.zap.send_multipart(reply, zmq.NOBLOCK)
+                send_all(self._sockets.zap, reply)
 
-    def _read_monitors(self) -> None:
-        self._monitors.read(self._now)
+    def _read_monitor(self, service: Service) -> None:
+        self._monitors.read(self._now, (service,))
 
     def _is_drained(self) -> bool:
         return not self._sockets.commands.poll(0)

@@ -1,7 +1,7 @@
 """What libzmq tells of its connections, passed on to the watch and the core: who has come, who is gone, and whose a frame is."""
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import zmq
@@ -14,6 +14,8 @@ from hubbub.broker.watch import Connection, Service, Watch
 
 _EVENT: Final = struct.Struct("=Hi")
 """A monitor's first frame: what happened, and to which descriptor. By hand, since pyzmq's dict of it is what costs in a flood."""
+ASKED: Final = (Service.COMMANDS, Service.EVENTS)
+"""The sockets about whose handshakes ZAP is asked."""
 
 
 class Monitors:
@@ -27,18 +29,18 @@ class Monitors:
         perform: Callable[[Iterable[Effect]], None],
     ) -> None:
         self._monitors = {
-            sockets.commands_monitor: Service.COMMANDS,
-            sockets.events_monitor: Service.EVENTS,
-            sockets.door_monitor: Service.DOOR,
+            Service.COMMANDS: sockets.commands_monitor,
+            Service.EVENTS: sockets.events_monitor,
+            Service.DOOR: sockets.door_monitor,
         }
         self._watch = watch
         self._core = core
         self._perform = perform
 
-    def read(self, now: Now) -> None:
-        """Read all of them, to the end: a connection must be known before its first frame is."""
-        for monitor, service in self._monitors.items():
-            for message in drain(monitor):
+    def read(self, now: Now, services: Sequence[Service] = tuple(Service)) -> None:
+        """Read them, by default all, to the end: a connection must be known before its first frame is. To find one empty takes 4 µs."""
+        for service in services:
+            for message in drain(self._monitors[service]):
                 event, fd = _EVENT.unpack(message[0])
                 if event == zmq.EVENT_ACCEPTED:
                     gone = self._watch.accepted(fd, service, now.monotonic)
