@@ -10,11 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from hubbub.broker.core.changes import INBOX
 from hubbub.broker.core.event_runs import taken_apart
-from hubbub.broker.core.producers import Outcome
+from hubbub.broker.core.producers import unpacked
 from hubbub.broker.core.roles import Role
 from hubbub.broker.core.state import LOBBY_NUMBER
 from hubbub.broker.store.chains import Chain, Row
@@ -40,9 +38,6 @@ _PARTIES: Final = """
     (SELECT message, group_concat(account) AS accounts, group_concat(peer) AS peers FROM inbox GROUP BY message)
     USING (message)
 """
-
-
-_outcomes = msgspec.msgpack.Decoder(list[Outcome])
 
 
 def audit(connection: sqlite3.Connection) -> Report:
@@ -270,8 +265,8 @@ class _Audit:
         numbers = {id: number for number, (id, _, _) in self._rooms.items()}
         for account, n, packed in self._table("producers", "account, n, outcomes"):
             try:
-                outcomes = _outcomes.decode(packed)
-            except (msgspec.DecodeError, TypeError):
+                outcomes = unpacked(packed)
+            except ValueError:
                 who = shown(self._names.get(account, f"account {account}"))
                 self._fault(f"producer of {who} at write {n}", "its outcomes cannot be read")
                 continue

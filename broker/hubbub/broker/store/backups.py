@@ -5,15 +5,17 @@ It has an application id of its own, so that no broker runs on it: it would go o
 
 import contextlib
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from hubbub.broker.core.changes import ProducerRow, Snapshot
+from hubbub.broker.core.producers import unpacked
 from hubbub.broker.core.state import State
 from hubbub.broker.errors import FolderError
 from hubbub.broker.store import migrations, queries
 from hubbub.broker.store.connections import check_sqlite, connect_outsider, transaction
+from hubbub.common.codec import encode
 from hubbub.common.limits import KEY_BYTES
 
 FORMAT: Final = 1
@@ -127,11 +129,11 @@ def _outcomes(before: Snapshot, after: Snapshot) -> dict[tuple[int, bytes], Prod
     old, new = State(before), State(after)
     moved = {a.inbox.id: new.accounts[number].inbox.id for number, a in old.accounts.items()}
     changed = {}
-    for key, producer in old.producers.items():
-        producer.unpack()
-        ours = [outcome for outcome in producer.outcomes if outcome.room in moved]
+    for key, row in before.producers.items():
+        outcomes = unpacked(row.outcomes)
+        ours = [outcome for outcome in outcomes if outcome.room in moved]
         for outcome in ours:
             outcome.room = moved[outcome.room]
         if ours:
-            changed[key] = producer.row()
+            changed[key] = replace(row, outcomes=encode(outcomes))
     return changed
