@@ -13,7 +13,8 @@ straight into structs too; the size of its frames is bounded, and nothing is mad
     door    question: QUESTION; answer: one map
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgpack
@@ -186,13 +187,22 @@ def _is_plain(value: Any, depth: int = DATA_DEPTH) -> bool:
 
 def array(parts: Sequence[bytes]) -> bytes:
     """Return a msgpack array whose elements are already encoded."""
-    return bytes(msgpack.Packer().pack_array_header(len(parts))) + b"".join(parts)
+    return b"".join([_array_header(len(parts)), *parts])
+
+
+@lru_cache(maxsize=1024)
+def _array_header(length: int) -> bytes:
+    """Return what an array of so many elements begins with. A packer makes room for 256 KiB before it packs anything."""
+    return bytes(msgpack.Packer().pack_array_header(length))
 
 
 def split(
-    parts: Iterable[bytes], limit: int = FRAME_DOWN_BYTES, most: int = 4096
-) -> Iterator[list[bytes]]:
-    """Cut a series into lists of at most `limit` bytes (with 5 bytes of header an element) and `most` elements; an element is never cut."""
+    parts: Sequence[bytes], limit: int = FRAME_DOWN_BYTES, most: int = 4096
+) -> Iterator[Sequence[bytes]]:
+    """Cut a series into pieces of at most `limit` bytes (with 5 bytes of header an element) and `most` elements; an element is never cut."""
+    if 0 < len(parts) <= most and 5 + sum(map(len, parts)) + 5 * len(parts) <= limit:
+        yield parts
+        return
     chunk: list[bytes] = []
     size = 5
     for part in parts:

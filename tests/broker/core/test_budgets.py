@@ -371,8 +371,9 @@ def test_frames_are_refused_at_once_when_too_many_are_held_and_others_go_on() ->
 
 def test_costs_add_up_by_kind() -> None:
     posts, page = Price(Kind.POSTS), Price(Kind.PAGES)
-    assert list(add_up([posts])) == [posts]
-    prices = [posts, page, Price(Kind.POSTS, 5), posts]
+    free = Price(Kind.QUERIES, 0)
+    assert list(add_up([(posts, 1)])) == [posts]
+    prices = [(posts, 2), (page, 1), (Price(Kind.POSTS, 5), 1), (free, 9)]
     assert list(add_up(prices)) == [Price(Kind.POSTS, 7), page]
 
 

@@ -8,8 +8,8 @@
 All sessions of an account share its budget: having more of them is no way to more of it. What becomes of whoever is over it, `frames` decides.
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from math import ceil
 from typing import Final, NamedTuple
@@ -42,13 +42,11 @@ Costs = Sequence[Price]
 """What a frame costs: each kind at most once."""
 
 
-def add_up(prices: Sequence[Price]) -> Costs:
-    """Return what commands cost together."""
-    if len(prices) == 1:
-        return prices
-    total = dict.fromkeys(Kind, 0)
-    for (kind, amount), count in Counter(prices).items():
-        total[kind] += amount * count
+def add_up(prices: Iterable[tuple[Price, int]]) -> Costs:
+    """Return what commands cost together: each price, and how many there are of that."""
+    total: dict[Kind, int] = {}
+    for (kind, amount), count in prices:
+        total[kind] = total.get(kind, 0) + amount * count
     return [Price(kind, amount) for kind, amount in total.items() if amount]
 
 

@@ -4,12 +4,13 @@ A frame is paid for from the budget of its account, its bytes before anything of
 behind it, so that the order of what a client sends never changes), then told `slow_down`, and who goes on regardless is cut.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from logging import DEBUG, WARNING
 from typing import Final, cast
 
-from hubbub.broker.core.budgets import Budget, add_up, rounded_up
+from hubbub.broker.core.budgets import Budget, Costs, add_up, rounded_up
 from hubbub.broker.core.clock import Now
 from hubbub.broker.core.context import BUSY_SECONDS, Context, refuse
 from hubbub.broker.core.effects import Cut, Effect, LogEntry, Resume, Send, Strike
@@ -179,8 +180,7 @@ class Frames:
             sender.went_on(frame.arrived)
             return self._cut_if_enough(sender, session, now)
         sender.came(frame.arrived)
-        costs = add_up([PRICES[type(command)] for command in commands])
-        wait = budget.take(costs, now.monotonic)
+        wait = budget.take(_costs(commands), now.monotonic)
         if wait:
             return self._delay(sender, session, frame, wait, now)
         return self._carry_out(session, commands, len(frame.payload), budget, now)
@@ -321,7 +321,7 @@ class Frames:
             return self._send_back(session, run, Code.OUT_OF_ORDER, 0.0)
         budget = self._context.budgets.of(session.account, now.monotonic)
         if budget is not payer:  # it has logged in with the same frame
-            wait = budget.take(add_up([PRICES[type(write)] for write in run]), now.monotonic)
+            wait = budget.take(_costs(run), now.monotonic)
             if wait:
                 return self._send_back(session, run, Code.SLOW_DOWN, wait)
         session.resend_from = None
@@ -341,6 +341,13 @@ class Frames:
             reply = Resend(n=run[0].n, code=Code.LOGIN_REQUIRED)
             return [Send(session.peer.routing_id, (reply,))]
         return self._context.send_back(session, run[0].n, code, after)
+
+
+def _costs(commands: Commands) -> Costs:
+    """Return what commands cost together."""
+    if len(commands) == 1:
+        return (PRICES[type(commands[0])],)
+    return add_up((PRICES[kind], n) for kind, n in Counter(map(type, commands)).items())
 
 
 def _runs(commands: Commands) -> Iterator[tuple[bool, Commands]]:
