@@ -22,7 +22,7 @@ from hubbub.broker.core.sessions import Peer
 from hubbub.broker.entries import Entry
 from hubbub.broker.monitors import Monitors
 from hubbub.broker.networks import network_of
-from hubbub.broker.sockets import Sockets, drain, peer_address, user_id
+from hubbub.broker.sockets import Sockets, drain, is_readable, peer_address, user_id
 from hubbub.broker.watch import UNKNOWN, Connection
 from hubbub.common.codec import QUESTION
 from hubbub.common.errors import Code, WireError
@@ -84,9 +84,11 @@ class Intake:
         end = time.monotonic() + COMMANDS_SECONDS
         if self._discarding is not None and not self._discard(self._discarding, end, now):
             return
-        for _ in range(FRAMES_A_TURN):
+        for taken in range(FRAMES_A_TURN):
             if time.monotonic() > end:
                 return
+            if taken == 1 and not is_readable(commands):
+                return  # mostly so, and cheaper asked than tried: an exception takes 3 µs
             try:
                 routing_id = commands.recv(zmq.NOBLOCK)
             except zmq.Again:

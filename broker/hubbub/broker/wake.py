@@ -1,25 +1,25 @@
-"""Waking the loop from other threads and from signal handlers: a socket pair in its poll set."""
+"""Waking the loop from other threads and from signal handlers: a pipe among what it polls."""
 
 import contextlib
+import os
 import select
 import signal
-import socket
 from collections.abc import Iterator
+from io import FileIO
 
 
 class Waker:
     """`wake` is safe from any thread and any signal handler; `fd` becomes readable, until `rest` is called by the loop."""
 
     def __init__(self) -> None:
-        self._read, self._write = socket.socketpair()
-        self._read.setblocking(False)
-        self._write.setblocking(False)
-        self.fd = self._read.fileno()
+        # Not bare descriptors: a wake that comes after `close` would go to whoever has the number then.
+        self._reading, self._writing = map(_end, os.pipe(), ("rb", "wb"))
+        self.fd = self._reading.fileno()
 
     def wake(self) -> None:
-        """Let the loop's poll return. One pending wake is as good as many."""
-        with contextlib.suppress(BlockingIOError, OSError):
-            self._write.send(b"\0")
+        """Let the loop's poll return. One pending wake is as good as many, and after `close` it is none."""
+        with contextlib.suppress(ValueError, OSError):
+            self._writing.write(b"\0")
 
     def wait(self, seconds: float) -> None:
         """Return when it is woken, or after so long."""
@@ -29,15 +29,13 @@ class Waker:
         self.rest()
 
     def rest(self) -> None:
-        """Swallow what woke the loop."""
-        with contextlib.suppress(BlockingIOError):
-            while self._read.recv(4096):
-                pass
+        """Swallow what woke the loop; more wakes than that wake it again."""
+        self._reading.read(4096)
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
         """Let any signal that Python handles wake the loop too. Main thread only."""
-        before = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        before = signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
         try:
             yield
         finally:
@@ -45,5 +43,11 @@ class Waker:
 
     def close(self) -> None:
         """Release both ends."""
-        self._read.close()
-        self._write.close()
+        self._reading.close()
+        self._writing.close()
+
+
+def _end(fd: int, mode: str) -> FileIO:
+    """Return an end of the pipe that never waits: at once it reads or writes what it can, be it nothing."""
+    os.set_blocking(fd, False)
+    return FileIO(fd, mode)

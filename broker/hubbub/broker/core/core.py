@@ -10,7 +10,6 @@ To add a command, see `rules`.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import chain
 from logging import WARNING
 from math import inf
 from typing import Final
@@ -305,10 +304,14 @@ class Core:
 
     def deadline(self) -> float:
         """Return the monotonic time of the next `tick` that has something to do."""
-        presence = self.context.roster.deadline()
-        waiting = self.context.unsubscribe_by.values(), self.context.cut_by.values()
-        times = [self._next_check, self._frames.deadline(), *chain.from_iterable(waiting)]
-        return min(times if presence is None else [*times, presence])
+        context = self.context
+        times = [self._next_check, self._frames.deadline()]
+        if (presence := context.roster.deadline()) is not None:
+            times.append(presence)
+        for waiting in (context.unsubscribe_by, context.cut_by):
+            if waiting:
+                times += waiting.values()
+        return min(times)
 
     def tick(self, now: Now) -> list[Effect]:
         """Do what is due: frames that were held, presence, time-outs, tidying."""
