@@ -189,16 +189,19 @@ class _Audit:
 
     def _read_room(self, chain: Chain, number: int) -> None:
         told = self._told[number] = Told()
-        for first, last, digest, packed in self._rows(_ROOM_ROWS, number):
-            raw = None
-            with contextlib.suppress(ValueError):
-                raw = taken_apart(first, last, packed)
+        for first, last, digest, stored in self._rows(_ROOM_ROWS, number):
+            raw: list[bytes] | None
+            try:
+                raw = taken_apart(first, last, stored)
+            except ValueError:
+                raw = None
             row, events = Row(first, last, digest, raw), [decoded(event) for event in raw or ()]
             chain.take(row, _seen(chain.where, row, events))
             for event in events:
-                if event is not None:
+                if isinstance(event, MessagePosted):
+                    self._report.messages += 1
+                elif event is not None:
                     told.follow(event)
-                    self._report.messages += isinstance(event, MessagePosted)
 
     def _read_inbox(self, chain: Chain, number: int) -> None:
         for seq, digest, raw, message, peer in self._rows(_INBOX_ROWS, number):

@@ -24,6 +24,7 @@ from hubbub.common.events import (
     UnknownEvent,
 )
 
+_NUMBERED: Final = (RoomEvent, UnknownEvent)
 _ROLES: Final[dict[str, Role]] = {str(name): role for name, role in ROLES.items()}
 
 
@@ -37,7 +38,7 @@ def decoded(raw: object) -> AnyEvent | None:
 
 def seq_of(event: AnyEvent) -> int | None:
     """Return the seq that an event itself says it has; None: it has none, and belongs in no room."""
-    return event.seq if isinstance(event, RoomEvent | UnknownEvent) else None
+    return event.seq if isinstance(event, _NUMBERED) else None
 
 
 def parties(event: AnyEvent) -> set[str]:
