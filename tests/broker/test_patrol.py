@@ -15,12 +15,13 @@ from hubbub.broker.patrol import (
     DOOR_BYTES,
     DOOR_SECONDS,
     IDLE_SECONDS,
-    QUIET_ROUND_SECONDS,
-    ROUND_SECONDS,
+    LOOK_SECONDS,
+    QUIET_LOOK_SECONDS,
     SLICE,
     SLICE_SECONDS,
     SUBSCRIPTION_BYTES,
     UNFINISHED_BYTES,
+    WALK_SECONDS,
     Patrol,
 )
 from hubbub.broker.strikes import Strikes
@@ -58,6 +59,9 @@ class Line:
         return self.client.recv(1) == b""
 
 
+Connect = Callable[[Service], Line]
+
+
 @pytest.fixture
 def strikes() -> Strikes:
     return Strikes(LIMITS)
@@ -82,7 +86,7 @@ def patrol(watch: Watch, heard: set[int]) -> Patrol:
 
 
 @pytest.fixture
-def connect(watch: Watch) -> Iterator[Callable[[Service], Line]]:
+def connect(watch: Watch) -> Iterator[Connect]:
     """Make connections at 100 s."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -114,7 +118,7 @@ def walk(patrol: Patrol, until: float) -> None:
 
 @on_linux
 def test_who_has_sent_too_much_that_nobody_can_read_is_shut(
-    patrol: Patrol, connect: Callable[[Service], Line]
+    patrol: Patrol, connect: Connect
 ) -> None:
     line, other = connect(Service.COMMANDS), connect(Service.COMMANDS)
     line.sends(LIMITS.unread_bytes - 10 * KIB)
@@ -128,7 +132,7 @@ def test_who_has_sent_too_much_that_nobody_can_read_is_shut(
 
 @on_linux
 def test_less_is_borne_of_a_message_that_has_not_ended_when_no_other_can_be_what_is_held(
-    patrol_of_the_drained: Patrol, connect: Callable[[Service], Line]
+    patrol_of_the_drained: Patrol, connect: Connect
 ) -> None:
     commands, events = connect(Service.COMMANDS), connect(Service.EVENTS)
     for line in (commands, events):
@@ -144,7 +148,7 @@ def test_less_is_borne_of_a_message_that_has_not_ended_when_no_other_can_be_what
 
 @on_linux
 def test_as_much_is_borne_on_events_as_the_subscriptions_take_that_are_allowed_at_once(
-    watch: Watch, heard: set[int], connect: Callable[[Service], Line]
+    watch: Watch, heard: set[int], connect: Connect
 ) -> None:
     limits = Limits(subscriptions_burst=2 * UNFINISHED_BYTES // SUBSCRIPTION_BYTES)
     patrol = Patrol(watch, lambda: limits, is_drained=lambda: True, is_heard=heard.__contains__)
@@ -160,7 +164,7 @@ def test_as_much_is_borne_on_events_as_the_subscriptions_take_that_are_allowed_a
 
 @on_linux
 def test_as_much_is_borne_when_whole_messages_may_be_what_is_held(
-    patrol: Patrol, connect: Callable[[Service], Line]
+    patrol: Patrol, connect: Connect
 ) -> None:
     line = connect(Service.COMMANDS)
     line.sends(UNFINISHED_BYTES + 10 * KIB)
@@ -170,7 +174,7 @@ def test_as_much_is_borne_when_whole_messages_may_be_what_is_held(
 
 @on_linux
 def test_who_sends_a_message_without_an_end_is_charged_and_who_is_silent_is_not(
-    strikes: Strikes, patrol: Patrol, connect: Callable[[Service], Line]
+    strikes: Strikes, patrol: Patrol, connect: Connect
 ) -> None:
     silent = connect(Service.DOOR)
     walk(patrol, 101.0 + DOOR_SECONDS)
@@ -186,31 +190,31 @@ def test_who_sends_a_message_without_an_end_is_charged_and_who_is_silent_is_not(
 
 @on_linux
 def test_the_patrol_hurries_while_connections_come_or_much_arrives(
-    watch: Watch, patrol: Patrol, connect: Callable[[Service], Line]
+    watch: Watch, patrol: Patrol, connect: Connect
 ) -> None:
     walk(patrol, 105.0)
     line = connect(Service.COMMANDS)  # at 100 s
     patrol.look(100.5)
-    assert patrol.deadline == pytest.approx(100.5 + ROUND_SECONDS)
+    assert patrol.deadline == pytest.approx(100.5 + LOOK_SECONDS)
     patrol.look(105.0)
-    assert patrol.deadline == pytest.approx(105.0 + QUIET_ROUND_SECONDS)
+    assert patrol.deadline == pytest.approx(105.0 + QUIET_LOOK_SECONDS)
     line.sends(BUSY_BYTES - 1 * KIB, counted=BUSY_BYTES)
     walk(patrol, 106.0)
     patrol.look(106.0)
-    assert patrol.deadline == pytest.approx(106.0 + QUIET_ROUND_SECONDS)
+    assert patrol.deadline == pytest.approx(106.0 + QUIET_LOOK_SECONDS)
     line.sends(BUSY_BYTES + 1 * KIB, counted=BUSY_BYTES)
     walk(patrol, 106.5)
-    assert patrol.deadline <= 106.5 + ROUND_SECONDS + 0.001
+    assert patrol.deadline <= 106.5 + LOOK_SECONDS + 0.001
     walk(patrol, 110.0)
     patrol.look(110.0)
-    assert patrol.deadline == pytest.approx(110.0 + QUIET_ROUND_SECONDS)
+    assert patrol.deadline == pytest.approx(110.0 + QUIET_LOOK_SECONDS)
     watch.accepted(900, Service.COMMANDS, 110.05)
-    assert patrol.deadline == pytest.approx(110.0 + ROUND_SECONDS)
+    assert patrol.deadline == pytest.approx(110.0 + LOOK_SECONDS)
 
 
 @on_linux
 def test_who_sends_messages_is_not_shut_however_much_it_is(
-    patrol: Patrol, connect: Callable[[Service], Line]
+    patrol: Patrol, connect: Connect
 ) -> None:
     line = connect(Service.COMMANDS)
     for second in range(8):
@@ -220,9 +224,7 @@ def test_who_sends_messages_is_not_shut_however_much_it_is(
 
 
 @on_linux
-def test_what_was_counted_too_much_cannot_be_saved_up(
-    patrol: Patrol, connect: Callable[[Service], Line]
-) -> None:
+def test_what_was_counted_too_much_cannot_be_saved_up(patrol: Patrol, connect: Connect) -> None:
     line = connect(Service.COMMANDS)
     line.sends(1000, counted=100 * LIMITS.unread_bytes)
     walk(patrol, 101.0)
@@ -233,7 +235,7 @@ def test_what_was_counted_too_much_cannot_be_saved_up(
 
 @on_linux
 def test_heartbeats_of_weeks_are_nothing_unread(
-    patrol: Patrol, heard: set[int], connect: Callable[[Service], Line]
+    patrol: Patrol, heard: set[int], connect: Connect
 ) -> None:
     line = connect(Service.EVENTS)
     heard.add(line.connection.number)
@@ -246,9 +248,7 @@ def test_heartbeats_of_weeks_are_nothing_unread(
 
 
 @on_linux
-def test_what_the_system_holds_back_is_not_counted(
-    patrol: Patrol, connect: Callable[[Service], Line]
-) -> None:
+def test_what_the_system_holds_back_is_not_counted(patrol: Patrol, connect: Connect) -> None:
     line = connect(Service.COMMANDS)
     line.broker.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * LIMITS.unread_bytes)
     line.client.setblocking(False)
@@ -264,7 +264,7 @@ def test_what_the_system_holds_back_is_not_counted(
 
 
 @on_linux
-def test_less_is_borne_at_the_door(patrol: Patrol, connect: Callable[[Service], Line]) -> None:
+def test_less_is_borne_at_the_door(patrol: Patrol, connect: Connect) -> None:
     line = connect(Service.DOOR)
     line.sends(DOOR_BYTES + 1 * KIB)
     walk(patrol, 101.0)
@@ -273,7 +273,7 @@ def test_less_is_borne_at_the_door(patrol: Patrol, connect: Callable[[Service], 
 
 @on_linux
 def test_those_who_hold_the_most_are_shut_when_all_together_hold_too_much(
-    patrol: Patrol, connect: Callable[[Service], Line], monkeypatch: pytest.MonkeyPatch
+    patrol: Patrol, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patrolling, "UNREAD_BYTES_IN_ALL", 200 * KIB)
     lines = [connect(Service.COMMANDS) for _ in range(4)]
@@ -292,7 +292,7 @@ def test_those_who_hold_the_most_are_shut_when_all_together_hold_too_much(
     ],
 )
 def test_who_sends_no_message_is_shut_in_time(
-    patrol: Patrol, connect: Callable[[Service], Line], service: Service, seconds: float
+    patrol: Patrol, connect: Connect, service: Service, seconds: float
 ) -> None:
     line = connect(service)
     walk(patrol, 99.0 + seconds)
@@ -302,7 +302,7 @@ def test_who_sends_no_message_is_shut_in_time(
 
 
 def test_who_sends_commands_again_and_again_stays_and_so_does_whose_session_listens(
-    patrol: Patrol, heard: set[int], connect: Callable[[Service], Line]
+    patrol: Patrol, heard: set[int], connect: Connect
 ) -> None:
     commands, events = connect(Service.COMMANDS), connect(Service.EVENTS)
     events.connection.read = SUBSCRIPTION_BYTES  # in the turn in which it was accepted
@@ -321,7 +321,7 @@ def test_who_sends_commands_again_and_again_stays_and_so_does_whose_session_list
 
 
 def test_nobody_is_blamed_for_silence_while_the_broker_was_stopped(
-    patrol: Patrol, connect: Callable[[Service], Line]
+    patrol: Patrol, connect: Connect
 ) -> None:
     line = connect(Service.COMMANDS)
     walk(patrol, 110.0)
@@ -333,7 +333,7 @@ def test_nobody_is_blamed_for_silence_while_the_broker_was_stopped(
 
 
 def test_a_connection_that_is_gone_is_not_confused_with_the_next_on_its_descriptor(
-    watch: Watch, patrol: Patrol, connect: Callable[[Service], Line]
+    watch: Watch, patrol: Patrol, connect: Connect
 ) -> None:
     line = connect(Service.DOOR)
     patrol.look(patrol.deadline)
@@ -342,12 +342,17 @@ def test_a_connection_that_is_gone_is_not_confused_with_the_next_on_its_descript
     assert not line.is_shut()
 
 
-def test_every_connection_is_looked_at_in_turn_and_only_some_at_once(
-    watch: Watch, heard: set[int]
-) -> None:
-    count = 10 * SLICE + 1
-    for fd in range(100_000, 100_000 + count):
+@pytest.fixture
+def quiet(watch: Watch) -> int:
+    """Connections of which nothing is ever heard; return how many slices they are."""
+    for fd in range(100_000, 100_000 + 10 * SLICE):
         watch.accepted(fd, Service.COMMANDS, 0.0)
+    return 10
+
+
+def test_every_connection_is_looked_at_in_turn_and_only_some_at_once(
+    watch: Watch, heard: set[int], quiet: int
+) -> None:
     patrol = Patrol(watch, lambda: LIMITS, is_drained=lambda: False, is_heard=heard.__contains__)
     looks = 0
     while any(connection.looked == 0.0 for connection in watch):
@@ -355,6 +360,41 @@ def test_every_connection_is_looked_at_in_turn_and_only_some_at_once(
         now = patrol.deadline + 1.0 * (looks == 0)
         patrol.look(now)
         looks += 1
-        assert sum(connection.looked > 0.0 for connection in watch) <= before + SLICE
-        assert patrol.deadline == pytest.approx(now + SLICE_SECONDS)
-    assert looks == 11
+        assert sum(connection.looked > 0.0 for connection in watch) == before + SLICE
+        assert patrol.deadline == pytest.approx(now + WALK_SECONDS)
+    assert looks == quiet
+
+
+@on_linux
+def test_who_sends_much_is_found_at_once_among_thousands(
+    quiet: int, patrol: Patrol, connect: Connect
+) -> None:
+    line = connect(Service.COMMANDS)
+    patrol.look(patrol.deadline)
+    line.sends(LIMITS.unread_bytes + 10 * KIB)
+    patrol.look(patrol.deadline)
+    assert line.is_shut()
+
+
+@on_linux
+def test_what_was_read_meanwhile_is_not_held_though_nothing_more_has_arrived(
+    quiet: int, patrol: Patrol, connect: Connect
+) -> None:
+    line = connect(Service.COMMANDS)
+    line.sends(100 * KIB)
+    patrol.look(patrol.deadline)
+    assert line.connection.unread > 90 * KIB
+    line.connection.read += 100 * KIB
+    patrol.look(patrol.deadline)
+    assert line.connection.unread == 0
+
+
+@on_linux
+def test_the_patrol_goes_on_soon_when_something_has_arrived_from_more_than_it_looks_at(
+    patrol: Patrol, connect: Connect
+) -> None:
+    lines = [connect(Service.COMMANDS) for _ in range(SLICE + 1)]
+    patrol.look(200.0)
+    assert patrol.deadline == pytest.approx(200.0 + SLICE_SECONDS)
+    patrol.look(patrol.deadline)
+    assert all(line.connection.looked >= 200.0 for line in lines)

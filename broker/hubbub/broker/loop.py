@@ -141,6 +141,7 @@ class Loop:
             self._writer.close()
             self._reader.close()
             self._hasher.close()
+            self._patrol.close()
 
     def _turn(self) -> None:
         tick_at, patrol_at, probe_at = self._core.deadline(), self._patrol.deadline, self._probe_at

@@ -1,4 +1,4 @@
-"""The patrol: walks over the connections, a few at a time, and shuts those that hold the broker up without a message to answer.
+"""The patrol: looks at connections, at those first on which something has arrived, and shuts those that hold the broker up without a message to answer.
 
 - What one has sent and nobody can read is memory: libzmq gathers a multipart message until its end, and tells nobody (26 → 296 MB, measured). The
   system knows what has arrived (TCP_INFO), the intake what was read; the difference is bounded for each connection and for all.
@@ -14,31 +14,35 @@ import sys
 from collections.abc import Callable, Iterator
 from fcntl import ioctl
 from itertools import islice
-from math import ceil
 from termios import FIONREAD
 from typing import Final
 
+from hubbub.broker.arrivals import Arrivals
 from hubbub.broker.core.buckets import Bucket
 from hubbub.broker.core.limits import Limits
 from hubbub.broker.entries import ENTRIES_A_SECOND, ENTRIES_AT_ONCE, Entry
-from hubbub.broker.watch import Connection, Service, Watch, borrow
+from hubbub.broker.watch import UNKNOWN, Connection, Service, Watch, borrow
 from hubbub.common.limits import KIB, MIB
 
 log = logging.getLogger("hubbub.broker")
 
-ROUND_SECONDS: Final = 0.02
-"""How often each connection is looked at, while there are few of them: what the fastest can send in between is added to the bound. A message of tiny frames takes
+LOOK_SECONDS: Final = 0.02
+"""How often those are looked at on which something arrives: what the fastest can send in between is added to the bound. A message of tiny frames takes
 the loop as long to read as it took to arrive, and ROUTER has nothing else to give meanwhile. One that is cut before its end is never read: beside messages of 50,000
 frames an honest round trip had a p99 of 120 to 160 ms at 0.1 s and only `unread_bytes`, and has 10 to 24 with this and `UNFINISHED_BYTES`; 170 to 300
 and 8 beside the same on events (strikes not counting, on two cores at a load of 4 to 5 by others)."""
-QUIET_ROUND_SECONDS: Final = 0.1
-"""The same while nothing much goes on: waking for each round of 0.02 s takes 0.7 % of a core."""
+QUIET_LOOK_SECONDS: Final = 0.1
+"""The same while nothing much goes on: waking each 0.02 s takes 0.7 % of a core."""
 BUSY_SECONDS: Final = 1.0
 BUSY_BYTES: Final = 64 * KIB
 """Something goes on for so long after a connection was accepted, or was seen to have sent so much between two looks."""
 SLICE: Final = 128
 SLICE_SECONDS: Final = 0.0125
-"""So many at once and so soon again at most: 0.4 ms of each 12.5, 4 % of a core, while there are more than a thousand; 10,000 take a second (measured)."""
+"""So many at once, and so soon again while there are more: 0.5 ms of each 12.5, 4 % of a core (measured)."""
+WALK_SECONDS: Final = 0.1
+"""So often as many are looked at, whatever has arrived: for their silence, and for what the system did not tell. 10,000 take 8 seconds."""
+HOLDER_BYTES: Final = 4 * KIB
+"""Who holds so much is looked at each time, and counts to what all hold together. A handshake is less."""
 UNFINISHED_BYTES: Final = 256 * KIB
 """Of one connection on commands while no whole message waits there to be read: then all that it holds is one message that has not ended, and the largest frame has 66 KB.
 On events at any time, unless `subscriptions_burst` of them are more."""
@@ -70,7 +74,7 @@ CAN_MEASURE: Final = sys.platform == "linux"
 
 
 class Patrol:
-    """Looks at a slice of the watch's connections whenever `deadline` has come."""
+    """Looks at some of the watch's connections whenever `deadline` has come."""
 
     def __init__(
         self,
@@ -84,10 +88,16 @@ class Patrol:
         self._limits = limits
         self._is_drained = is_drained
         self._is_heard = is_heard
+        self._arrivals = Arrivals()
+        self._followed = UNKNOWN
+        """The number of the newest connection that is followed."""
+        self._holders: dict[Connection, None] = {}
+        """Who holds `HOLDER_BYTES` or more, who was looked at last at the end."""
         self._ahead: Iterator[Connection] = iter(())
-        self._slices = 1
-        """How many there are in this round."""
+        self._walked = 0.0
         self._looked = 0.0
+        self._is_behind = False
+        """Whether something may have arrived from more than were looked at."""
         self._busy_until = 0.0
         self._awake_since = 0.0
         """A silence before counts for nothing: nobody listened then."""
@@ -95,35 +105,59 @@ class Patrol:
 
     @property
     def deadline(self) -> float:
-        """Monotonic time of the next slice."""
+        """Monotonic time of the next look."""
+        if self._is_behind:
+            return self._looked + SLICE_SECONDS
         busy_until = max(self._busy_until, self._watch.newest + BUSY_SECONDS)
-        seconds = ROUND_SECONDS if self._looked < busy_until else QUIET_ROUND_SECONDS
-        return self._looked + max(SLICE_SECONDS, seconds / self._slices)
+        return self._looked + (LOOK_SECONDS if self._looked < busy_until else QUIET_LOOK_SECONDS)
 
     def look(self, now: float) -> None:
-        """Look at the next slice; behind the last one, begin anew with whoever is there then."""
+        """Look at those from whom something has arrived, at those who hold much, and now and then at the next of all."""
         if now > self.deadline + LATE_SECONDS:
             self._awake_since = now
+        self._looked = now
+        self._follow_newcomers()
+        told = self._arrivals.take(SLICE)
+        self._is_behind = len(told) == SLICE
+        connections = [self._watch.on(fd) for fd in told]
+        connections += islice(self._holders, SLICE)
+        if now >= self._walked + WALK_SECONDS:
+            self._walked = now
+            connections += self._next_slice()
+        for connection in connections:
+            if connection is not None:
+                self._look_at(connection, now)
+        self._shut_largest(now)
+
+    def close(self) -> None:
+        """Be told of no arrivals any longer."""
+        self._arrivals.close()
+
+    def _follow_newcomers(self) -> None:
+        for connection in self._watch.newer_than(self._followed):
+            self._arrivals.follow(connection.fd)
+            self._followed = max(self._followed, connection.number)
+
+    def _next_slice(self) -> list[Connection]:
+        """Return the next few of all; behind the last one, begin anew with whoever is there then."""
         connections = list(islice(self._ahead, SLICE))
         if not connections:
-            self._begin_round(now)
+            self._ahead = iter(list(self._watch))
             connections = list(islice(self._ahead, SLICE))
-        self._looked = now
-        for connection in connections:
-            if self._watch.on(connection.fd) is not connection:
-                continue  # gone since the round began; its descriptor may be another's
-            self._measure(connection, now)
-            fault = self._fault(connection, now)
-            if fault:
-                if fault == _ENDLESS:
-                    self._watch.charge(connection, now)
-                self._shut(connection, fault, now)
+        return connections
 
-    def _begin_round(self, now: float) -> None:
-        self._shut_largest(now)
-        connections = list(self._watch)
-        self._ahead = iter(connections)
-        self._slices = ceil(len(connections) / SLICE) or 1
+    def _look_at(self, connection: Connection, now: float) -> None:
+        self._holders.pop(connection, None)
+        if self._watch.on(connection.fd) is not connection:
+            return  # gone; its descriptor may be another's
+        self._measure(connection, now)
+        if connection.unread >= HOLDER_BYTES:
+            self._holders[connection] = None
+        fault = self._fault(connection, now)
+        if fault:
+            if fault == _ENDLESS:
+                self._watch.charge(connection, now)
+            self._shut(connection, fault, now)
 
     def _fault(self, connection: Connection, now: float) -> str:
         """Return why a connection is shut; empty if it is not."""
@@ -167,10 +201,10 @@ class Patrol:
 
     def _shut_largest(self, now: float) -> None:
         """Shut those that hold the most, until all together hold no more than they may."""
-        held = sum(connection.unread for connection in self._watch)
+        held = sum(connection.unread for connection in self._holders)
         if held <= UNREAD_BYTES_IN_ALL:
             return
-        for connection in sorted(self._watch, key=lambda it: it.unread, reverse=True):
+        for connection in sorted(self._holders, key=lambda it: it.unread, reverse=True):
             self._shut(connection, "all together have sent too much without whole messages", now)
             held -= connection.unread
             if held <= UNREAD_BYTES_IN_ALL:

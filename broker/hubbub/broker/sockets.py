@@ -36,7 +36,7 @@ _UNTAKEN_MILLIS: Final = int(SILENT_SECONDS * 1000)
 _PROBE_SECONDS: Final = 60
 """Without traffic, until the system asks whether a peer is there: routers forget connections on which nothing happens, the strictest after minutes."""
 _OWN_DESCRIPTORS: Final = 64
-"""Of the broker without a connection: 35 (measured), for sockets, libzmq's threads, database and log."""
+"""Of the broker without a connection: 36 (measured), for sockets, libzmq's threads, database and log."""
 _TRIES: Final = 500
 """How often three free ports in a row are looked for: of a machine with thousands of connections few are."""
 _IN: Final = int(zmq.POLLIN)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from itertools import count
+from itertools import count, takewhile
 from typing import Final, TypeVar
 
 from hubbub.broker.core.buckets import Bucket, Buckets
@@ -104,6 +104,11 @@ class Watch:
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(self._by_number.values())
+
+    def newer_than(self, number: int) -> Iterator[Connection]:
+        """Yield those that were accepted behind the connection of this number, the newest first."""
+        newest_first = reversed(self._by_number.values())
+        return takewhile(lambda connection: connection.number > number, newest_first)
 
     def accepted(self, fd: int, service: Service, now: float) -> Connection | None:
         """A connection was accepted; if it is one too many, it is shut again.
