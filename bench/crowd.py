@@ -4,28 +4,25 @@ Without encryption each is a plain TCP connection (`dials`); with CURVE all are 
 (libzmq takes the keys at `connect`, so sockets need not be polled one by one; to the broker each connection is a subscriber like any other.)
 """
 
-import multiprocessing
 import os
 import resource
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from ctypes import c_uint64
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.sharedctypes import RawArray
 from typing import Any, Protocol
 
 import zmq
 from bench.dials import Dial, open_all, zmtp
 from bench.listening import Note, count_events, count_marks
-from bench.servers import BenchError, Target
+from bench.servers import Target
+from bench.spawning import PROCESSES, Pipe, allow_files, spawned
 from bench.wire import RELAY_ROOM, KeyPair, Session, connect_many, new_context
 
-PROCESSES = 2
 DESCRIPTORS_EACH = 3
 """File descriptors that one subscriber takes at most: two in the broker; up to five in one of our processes, where only some of them are."""
-SETTLING_SECONDS = 120.0
-_spawned = multiprocessing.get_context("spawn")
 
 
 class Listeners(Protocol):
@@ -58,58 +55,30 @@ class Crowd:
 def crowd(server: Server, size: int, room: str) -> Iterator[Crowd]:
     """Let `size` subscribers listen to the room while the `with` block runs. Raises BenchError when they cannot."""
     processes = min(size, PROCESSES)
-    counters: Any = _spawned.RawArray(c_uint64, processes)
-    children = []
-    try:
-        for index in range(processes):
-            numbers = range(size * index // processes, size * (index + 1) // processes)
-            ours, theirs = _spawned.Pipe(duplex=False)
-            listeners = server.listeners(numbers, room)
-            child = _spawned.Process(target=_be, args=(listeners, counters, index, theirs))
-            child.daemon = True
-            child.start()
-            theirs.close()
-            children.append((child, ours))
-        for _, said in children:
-            _wait(said)
+    counters: Any = RawArray(c_uint64, processes)
+    shares = [
+        range(size * index // processes, size * (index + 1) // processes)
+        for index in range(processes)
+    ]
+    parts = [(server.listeners(share, room), counters, n) for n, share in enumerate(shares)]
+    with spawned(_be, parts):
         yield Crowd(size, counters)
-    finally:
-        for child, said in children:
-            child.terminate()
-            child.join()
-            said.close()
 
 
-def _wait(said: "Connection[Any, Any]") -> None:
-    try:
-        trouble = said.recv() if said.poll(SETTLING_SECONDS) else "they took too long"
-    except EOFError:
-        trouble = "their process ended"
-    if trouble:
-        raise BenchError(f"the subscribers could not be set up: {trouble}")
-
-
-def _be(listeners: Listeners, counters: Any, index: int, said: "Connection[Any, Any]") -> None:
-    """Be some of the subscribers, in a process of one's own, until it is ended."""
+def _be(listeners: Listeners, counters: Any, index: int, pipe: "Pipe[Any, Any]") -> None:
+    """Be some of the subscribers until the process is ended."""
 
     def note(total: int) -> None:
         counters[index] = total
 
-    possible(0)
-    try:
-        ears = listeners.open()
-        said.send("")
-        ears.count(note)
-    except (BenchError, OSError) as error:
-        said.send(str(error) or type(error).__name__)
+    ears = listeners.open()
+    pipe.send(None)
+    ears.count(note)
 
 
 def possible(size: int, descriptors: int = DESCRIPTORS_EACH) -> int:
     """Return how many of those that take so many descriptors the limit on open files allows, at most `size`."""
-    with suppress(ValueError, OSError):
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    limit = allow_files()
     if limit == resource.RLIM_INFINITY:
         return size
     return max(1, min(size, (limit - 200) // descriptors))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import zmq
 from zmq.utils import z85
@@ -103,8 +104,15 @@ def process(
         text=True,
         start_new_session=True,  # Ctrl-C is for us; we end them in order
     )
-    try:
+    with ended(child):
         yield child
+
+
+@contextmanager
+def ended(child: "subprocess.Popen[Any]") -> Iterator[None]:
+    """End a process when the `with` block is left, by force after ten seconds."""
+    try:
+        yield
     finally:
         child.terminate()
         try:

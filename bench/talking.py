@@ -4,7 +4,6 @@ They are in a few processes, each of which has whole rooms or pairs. Of a peer e
 Of hubbub it is a session and a SUB; the sessions are libzmq's, so they cost this side more than a peer's connections do.
 """
 
-import multiprocessing
 import os
 import selectors
 import socket
@@ -13,25 +12,23 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any, Final, Protocol
 
 import msgpack
 import zmq
-from bench.crowd import PROCESSES, SETTLING_SECONDS, possible
 from bench.dials import ALIVE, READ_BYTES, Dial, open_all, zmtp
 from bench.listening import KEEPALIVE_SECONDS, events_in, read_marks
 from bench.peers.dialect import PRODUCER
 from bench.peers.process import Peer
-from bench.servers import BenchError, Target
+from bench.servers import Target
 from bench.sessions import Sessions
+from bench.spawning import PROCESSES, Pipe, heard, spawned
 from bench.systems import Ours, Served
 from bench.wire import TEXT, KeyPair, connect_many, new_context
 
 UNDER_WAY: Final = 1000
 """Posts of one process that not everybody has yet, two of each client: without a bound a server would only fill its buffers."""
 STALLED_SECONDS: Final = 2.0
-_spawned = multiprocessing.get_context("spawn")
 
 
 class Talk(Protocol):
@@ -305,14 +302,14 @@ class Said:
 class Company:
     """All clients of one server, seen from the process that measures."""
 
-    def __init__(self, pipes: Sequence["Connection[Any, Any]"]) -> None:
+    def __init__(self, pipes: "Sequence[Pipe[Any, Any]]") -> None:
         self._pipes = pipes
 
     def talk(self, seconds: float) -> Said:
         """Let all talk for so long; return what came of it in all. Raises BenchError when they fail."""
         for pipe in self._pipes:
             pipe.send(seconds)
-        each = [_hear(pipe) for pipe in self._pipes]
+        each: list[Said] = [heard(pipe) for pipe in self._pipes]
         return Said(
             sum(said.posts for said in each),
             sum(said.received for said in each),
@@ -324,50 +321,21 @@ class Company:
 @contextmanager
 def company(served: Served, count: int, members: int) -> Iterator[Company]:
     """Let so many clients be there while the `with` block runs. Raises BenchError when they cannot."""
-    children, group = [], members or 2
-    try:
-        for index in range(PROCESSES):
-            share = count // group // PROCESSES * group
-            numbers = range(index * share, (index + 1) * share)
-            ours, theirs = _spawned.Pipe()
-            talkers = _talkers(served, numbers, members)
-            child = _spawned.Process(target=_be, args=(talkers, theirs), daemon=True)
-            child.start()
-            theirs.close()
-            children.append((child, ours))
-        for _, pipe in children:
-            _hear(pipe)
-        yield Company([pipe for _, pipe in children])
-    finally:
-        for child, pipe in children:
-            child.terminate()
-            child.join()
-            pipe.close()
+    group = members or 2
+    share = count // group // PROCESSES * group
+    shares = [range(index * share, (index + 1) * share) for index in range(PROCESSES)]
+    with spawned(_be, [(_talkers(served, numbers, members),) for numbers in shares]) as pipes:
+        yield Company(pipes)
 
 
-def _hear(pipe: "Connection[Any, Any]") -> Said:
-    try:
-        said = pipe.recv() if pipe.poll(SETTLING_SECONDS) else "they took too long"
-    except EOFError:
-        said = "their process ended"
-    if isinstance(said, str):
-        raise BenchError(f"the clients do not talk: {said}")
-    assert isinstance(said, Said)
-    return said
-
-
-def _be(talkers: Talkers, pipe: "Connection[Any, Any]") -> None:
-    """Be some of the clients, in a process of one's own, until it is ended."""
-    possible(0)
-    try:
-        talk = talkers.open()
-        pipe.send(Said(0, 0, 0, 0.0))
-        while True:
-            while not pipe.poll(KEEPALIVE_SECONDS):
-                talk.keep_alive()
-            pipe.send(_talk(talk, pipe.recv()))
-    except (BenchError, OSError) as error:
-        pipe.send(str(error) or type(error).__name__)
+def _be(talkers: Talkers, pipe: "Pipe[Any, Any]") -> None:
+    """Be some of the clients until the process is ended."""
+    talk = talkers.open()
+    pipe.send(None)
+    while True:
+        while not pipe.poll(KEEPALIVE_SECONDS):
+            talk.keep_alive()
+        pipe.send(_talk(talk, pipe.recv()))
 
 
 def _talk(talk: Talk, seconds: float) -> Said:

@@ -16,7 +16,7 @@ from bench.crowd import Dialled
 from bench.dials import Dial
 from bench.peers.dialect import PRODUCER, Dialect
 from bench.producing import RawProducer
-from bench.servers import BenchError, Process
+from bench.servers import BenchError, Process, ended
 
 START_SECONDS = 15.0
 
@@ -89,16 +89,9 @@ def running(command: Sequence[str], port: int, log: Path) -> Iterator[int]:
             stderr=output,
             start_new_session=True,
         )
-        try:
+        with ended(child):
             _wait(child, port, log)
             yield child.pid
-        finally:
-            child.terminate()
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
 
 
 def _wait(child: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
