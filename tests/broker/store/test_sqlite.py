@@ -19,7 +19,7 @@ from hubbub.broker.core.changes import Changes
 from hubbub.broker.core.event_runs import cut
 from hubbub.broker.core.reads import EventsPage, ReadEvents, ReadMembers
 from hubbub.broker.errors import BrokerError, FolderError, StorageError
-from hubbub.broker.store import connections, queries
+from hubbub.broker.store import connections, queries, writes
 from hubbub.broker.store.sqlite import SqliteStore
 from hubbub.common.digest import EMPTY, extend
 from hubbub.common.limits import KIB
@@ -115,6 +115,12 @@ def test_an_sqlite_that_is_too_old_is_refused() -> None:
         BrokerError, match=r"needs SQLite 3\.37\.0 or later and this Python has 3\.36\.0"
     ):
         connections.check_sqlite((3, 36, 0))
+
+
+def test_all_that_a_batch_can_change_is_written() -> None:
+    lists, keyed = [row[0] for row in writes._LISTS], [row[0] for row in writes._KEYED]
+    fields = sorted([*lists, *keyed, "lockdown", "position"])
+    assert fields == sorted(Changes.__dataclass_fields__)
 
 
 def test_an_event_of_an_unknown_room_fails_the_batch(store: SqliteStore) -> None:

@@ -5,16 +5,16 @@ chunks of 256, 128, … 1 rows, so a table has nine texts and all of them stay p
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from hubbub.broker.core.changes import AccountRow, Changes
 from hubbub.broker.store.rows import stored_fold
 
-_Row = TypeVar("_Row")
+_Row = tuple[Any, ...]
 
 CHUNK_ROWS: Final = 256
 """1,000 rows took 2.3 to 4.7 ms whatever the largest chunk was, from 32 to 1,024 rows. 256 rows of six columns are far below SQLite's
@@ -106,55 +106,58 @@ _PRODUCERS: Final = _Statement(
 _META: Final = "UPDATE meta SET position = ?, events = events + ?, entries = entries + ?"
 
 
+def _account(row: AccountRow) -> _Row:
+    folded = stored_fold(row.account, row.name, row.released)
+    return (row.account, row.name, folded, *astuple(row)[2:])
+
+
+_LISTS: Final[Sequence[tuple[str, _Statement, Callable[[Any], _Row]]]] = (
+    ("accounts", _ACCOUNTS, _account),
+    ("rooms", _ROOMS, astuple),
+    ("events", _EVENTS, tuple),
+    ("messages", _MESSAGES, tuple),
+    ("inbox", _INBOX, tuple),
+)
+"""Fields of `Changes` that are lists of rows, and what makes a tuple of one; what others refer to stands first."""
+
+_KEYED: Final[
+    Sequence[tuple[str, _Statement, _Statement, Callable[[Any], _Row], Callable[[Any], _Row]]]
+] = (
+    ("devices", _NO_DEVICES, _DEVICES, tuple, astuple),
+    ("members", _NO_MEMBERS, _MEMBERS, tuple, tuple),
+    ("restraints", _NO_RESTRAINTS, _RESTRAINTS, tuple, tuple),
+    ("invited", _NOT_INVITED, _INVITED, tuple, lambda _: ()),
+    ("bans", _NO_BANS, _BANS, tuple, astuple),
+    ("invites", _NO_INVITES, _INVITES, lambda hash: (hash,), astuple),
+    ("markers", _NO_MARKERS, _MARKERS, tuple, lambda seq: (seq,)),
+    ("producers", _NO_PRODUCERS, _PRODUCERS, tuple, lambda row: (row.n, row.used, row.outcomes)),
+)
+"""Fields that are rows by their keys, None for one that goes; and what makes a tuple of a key, and of the columns behind it. They refer to the lists only."""
+
+
 def write(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Run the batch's statements, inside the caller's transaction. Lists that are empty write nothing; what others refer to is written first."""
-    for statement, rows in _rows(changes):
-        for chunk in _chunks(rows):
-            connection.execute(_text(statement, len(chunk)), tuple(chain.from_iterable(chunk)))
+    """Run the batch's statements, inside the caller's transaction. Most batches change two tables, and the others cost next to nothing."""
+    for field, statement, columns in _LISTS:
+        if listed := getattr(changes, field):
+            _run(connection, statement, [columns(row) for row in listed])
+    for field, gone, kept, key_of, columns in _KEYED:
+        if keyed := getattr(changes, field):
+            rows = [(key_of(key), row) for key, row in keyed.items()]
+            _run(connection, gone, [key for key, row in rows if row is None])
+            new = [(*key, *columns(row)) for key, row in rows if row is not None]
+            _run(connection, kept, new)
     events = sum(run.last - run.first + 1 for run in changes.events)
     connection.execute(_META, (changes.position, events, len(changes.inbox)))
     if changes.lockdown is not None:
         connection.execute("UPDATE meta SET lockdown = ?", (changes.lockdown,))
 
 
-def _rows(changes: Changes) -> list[tuple[_Statement, Sequence[tuple[Any, ...]]]]:
-    """Return the statements in their order; a keyed table's rows that go, then those that come."""
-    return [
-        (_ACCOUNTS, [_account(row) for row in changes.accounts]),
-        *_keyed(_NO_DEVICES, _DEVICES, changes.devices, astuple),
-        (_ROOMS, [astuple(row) for row in changes.rooms]),
-        *_keyed(_NO_MEMBERS, _MEMBERS, changes.members, tuple),
-        *_keyed(_NO_RESTRAINTS, _RESTRAINTS, changes.restraints, tuple),
-        *_keyed(_NOT_INVITED, _INVITED, changes.invited, lambda _: ()),
-        *_keyed(_NO_BANS, _BANS, changes.bans, astuple),
-        *_keyed(
-            _NO_INVITES, _INVITES, {(hash,): r for hash, r in changes.invites.items()}, astuple
-        ),
-        (_EVENTS, changes.events),
-        (_MESSAGES, changes.messages),
-        (_INBOX, changes.inbox),
-        *_keyed(_NO_MARKERS, _MARKERS, changes.markers, lambda seq: (seq,)),
-        *_keyed(_NO_PRODUCERS, _PRODUCERS, changes.producers, lambda r: (r.n, r.used, r.outcomes)),
-    ]
+def _run(connection: sqlite3.Connection, statement: _Statement, rows: Sequence[_Row]) -> None:
+    for chunk in _chunks(rows):
+        connection.execute(_text(statement, len(chunk)), tuple(chain.from_iterable(chunk)))
 
 
-def _keyed(
-    gone: _Statement,
-    kept: _Statement,
-    rows: Mapping[tuple[Any, ...], _Row | None],
-    columns: Callable[[_Row], tuple[Any, ...]],
-) -> Iterator[tuple[_Statement, Sequence[tuple[Any, ...]]]]:
-    """Yield the keys whose rows go, and the rows that stay: their keys, then their other columns."""
-    yield gone, [key for key, row in rows.items() if row is None]
-    yield kept, [(*key, *columns(row)) for key, row in rows.items() if row is not None]
-
-
-def _account(row: AccountRow) -> tuple[Any, ...]:
-    folded = stored_fold(row.account, row.name, row.released)
-    return (row.account, row.name, folded, *astuple(row)[2:])
-
-
-def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+def _chunks(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
     start = 0
     while left := len(rows) - start:
         # The largest power of two that fits.
