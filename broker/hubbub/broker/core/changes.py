@@ -103,8 +103,7 @@ class InviteRow:
     created: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProducerRow:
+class ProducerRow(NamedTuple):
     """A producer's last number, its last use (Unix milliseconds) and the encoded outcomes of its last 512 numbers."""
 
     n: int

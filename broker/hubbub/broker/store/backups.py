@@ -5,7 +5,7 @@ It has an application id of its own, so that no broker runs on it: it would go o
 
 import contextlib
 import sqlite3
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -135,5 +135,5 @@ def _outcomes(before: Snapshot, after: Snapshot) -> dict[tuple[int, bytes], Prod
         for outcome in ours:
             outcome.room = moved[outcome.room]
         if ours:
-            changed[key] = replace(row, outcomes=encode(outcomes))
+            changed[key] = row._replace(outcomes=encode(outcomes))
     return changed

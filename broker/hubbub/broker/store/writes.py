@@ -130,7 +130,7 @@ _KEYED: Final[
     ("bans", _NO_BANS, _BANS, tuple, astuple),
     ("invites", _NO_INVITES, _INVITES, lambda hash: (hash,), astuple),
     ("markers", _NO_MARKERS, _MARKERS, tuple, lambda seq: (seq,)),
-    ("producers", _NO_PRODUCERS, _PRODUCERS, tuple, lambda row: (row.n, row.used, row.outcomes)),
+    ("producers", _NO_PRODUCERS, _PRODUCERS, tuple, tuple),
 )
 """Fields that are rows by their keys, None for one that goes; and what makes a tuple of a key, and of the columns behind it. They refer to the lists only."""
 
