@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import zmq
 from bench.dials import Dial, open_all, zmtp
-from bench.listening import Note, count_events, count_marks
+from bench.listening import PARTS, Note, count_events, count_marks
 from bench.servers import Target
 from bench.spawning import PROCESSES, Pipe, allow_files, spawned
 from bench.wire import RELAY_ROOM, KeyPair, Session, connect_many, new_context
@@ -103,9 +103,9 @@ class Ears:
     dials: Sequence[Dial] = ()
     sessions: Sequence[Alive] = ()
 
-    def keep_alive(self) -> None:
-        """Let the broker hear that the members are there."""
-        for session in self.sessions:
+    def keep_alive(self, part: int) -> None:
+        """Let the broker hear of a part of the members that they are there."""
+        for session in self.sessions[part::PARTS]:
             session.ping()
 
     def count(self, note: Note) -> None:

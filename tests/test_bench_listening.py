@@ -36,7 +36,7 @@ def until(expected: int) -> Callable[[int], None]:
     return note
 
 
-def idle() -> None:
+def idle(_part: int) -> None:
     """What is done beside counting: nothing."""
 
 
