@@ -26,27 +26,42 @@ class Poller:
 
     def __init__(self, handlers: Mapping[Socket | int, Handler]) -> None:
         """`handlers` of sockets and of plain descriptors, the most urgent first. Each may be called for nothing, and never waits."""
-        self._handlers = dict(handlers)
-        self._sockets = [source for source in handlers if not isinstance(source, int)]
-        self._sources: dict[int, Socket | int] = {
-            source if isinstance(source, int) else source.fileno(): source for source in handlers
-        }
+        self._sources = list(handlers.items())
+        self._places: dict[Any, int] = {source: place for place, source in enumerate(handlers)}
+        self._told = {_descriptor(source): place for source, place in self._places.items()}
+        """The places of sources in their order, by descriptor."""
         self._descriptors = select.poll()
-        for fd in self._sources:
+        for fd in self._told:
             self._descriptors.register(fd, select.POLLIN)
-        self._used = set(self._sockets)
+        self._used: set[Socket] = set()
+        self._use_all()
 
     def used(self, socket: Socket) -> None:
         """Say that something was done with a socket, whatever it was; no need to, if last of all it was read to its end."""
         self._used.add(socket)
 
+    def _use_all(self) -> None:
+        self._used.update(source for source, _ in self._sources if not isinstance(source, int))
+
     def wait(self, seconds: float) -> list[Handler]:
         """Return the handlers of what can be read, the most urgent first; none if the time is over."""
-        asked = [(socket, _IN) for socket in self._used]
-        ready: set[Any] = {socket for socket, _ in zmq.zmq_poll(asked, _NOW)}
+        ready: set[int] = set()
+        for asked, _ in zmq.zmq_poll([(socket, _IN) for socket in self._used], _NOW):
+            ready.add(self._places[asked])
         milliseconds = _NOW if ready else math.ceil(max(0.0, seconds) * 1000)
         for fd, _ in self._descriptors.poll(milliseconds):
-            ready.add(self._sources[fd])
-        # None: should anybody have used one without a word, it is found now.
-        self._used = ready.intersection(self._sockets) if ready else set(self._sockets)
-        return [handler for source, handler in self._handlers.items() if source in ready]
+            ready.add(self._told[fd])
+        self._used.clear()
+        if not ready:
+            self._use_all()  # should anybody have used one without a word, it is found now
+        handlers = []
+        for place in sorted(ready):
+            source, handler = self._sources[place]
+            handlers.append(handler)
+            if not isinstance(source, int):
+                self._used.add(source)
+        return handlers
+
+
+def _descriptor(source: Socket | int) -> int:
+    return source if isinstance(source, int) else source.fileno()

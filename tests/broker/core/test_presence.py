@@ -8,6 +8,7 @@ from hubbub.common.codec import decode_event
 from hubbub.common.commands import Logout, Ping, Who, Whois
 from hubbub.common.errors import Code
 from hubbub.common.events import PresenceChanged
+from hubbub.common.limits import GRACE_SECONDS
 from hubbub.common.replies import Error, MemberInfo, MemberList, Roster
 
 
@@ -215,6 +216,19 @@ def test_a_large_crowd_is_told_less_often_who_comes() -> None:
     assert not roster.flush(11.9)
     assert roster.deadline() == 11.999
     assert roster.flush(12.0)
+
+
+def test_the_next_whose_grace_ends_is_not_one_who_was_lost_anew_since() -> None:
+    roster = Presence()
+    for number in (1, 2):
+        roster.arrive(number, f"{number}", quietly=False)
+    roster.flush(0.0)
+    for number, now in ((1, 10.0), (2, 11.0), (1, 12.0)):
+        roster.lose(number, now)
+    assert roster.deadline() == 11.0 + GRACE_SECONDS
+    roster.expire(11.0 + GRACE_SECONDS)
+    roster.flush(20.0)
+    assert roster.deadline() == 12.0 + GRACE_SECONDS
 
 
 def test_whois_finds_a_person_present_or_absent_in_any_case() -> None:

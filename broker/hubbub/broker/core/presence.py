@@ -102,6 +102,7 @@ class Roster:
     def lose(self, account: int, now: float) -> None:
         """The last session of this person was lost; they are online for the time of grace."""
         if account in self._names:
+            self._grace.pop(account, None)  # the grace that ends first stands first
             self._grace[account] = now + GRACE_SECONDS
 
     def expire(self, now: float) -> None:
@@ -111,10 +112,10 @@ class Roster:
 
     def deadline(self) -> float | None:
         """When `expire` or `flush` has something to do next."""
-        times = list(self._grace.values())
-        if self._arrivals or self._moved:
-            times.append(self._next_flush)
-        return min(times, default=None)
+        expires = next(iter(self._grace.values())) if self._grace else None
+        if not (self._arrivals or self._moved):
+            return expires
+        return self._next_flush if expires is None else min(expires, self._next_flush)
 
     @property
     def _arrivals(self) -> bool:
