@@ -1,14 +1,33 @@
 """`hubbub-broker` as it presents itself; what it does is tested with real processes."""
 
+import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.processes import ROOT, environment
+from tests.processes import ROOT, ThroughPipes, environment
 
 from hubbub.broker.cli import main
+
+COUNTING = """
+import atexit, gc
+from hubbub.broker.cli import main
+atexit.register(lambda: print(gc.get_freeze_count(), "objects are left alone"))
+main()
+"""
+
+
+def test_the_program_looks_for_no_garbage_in_what_it_began_with(tmp_path: Path) -> None:
+    options = ["--bind", "127.0.0.1:0", "--data", str(tmp_path / "data")]
+    command = [sys.executable, "-c", COUNTING, *options]
+    with closing(ThroughPipes(command, environment(tmp_path))) as broker:
+        broker.sees("Server running on")
+        broker.signal(signal.SIGTERM)
+        assert int(broker.sees_match(r"(\d+) objects are left alone")[1]) > 10_000
+        assert broker.ends() == 0
 
 
 def test_help_names_every_option() -> None:

