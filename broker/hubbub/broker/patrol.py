@@ -124,7 +124,7 @@ class Patrol:
         if now >= self._walked + WALK_SECONDS:
             self._walked = now
             connections += self._next_slice()
-        for connection in connections:
+        for connection in dict.fromkeys(connections):  # each once
             if connection is not None:
                 self._look_at(connection, now)
         self._shut_largest(now)
