@@ -1,5 +1,6 @@
 """What every store promises of its pages; see `hubbub.broker.store.interface`."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.broker.store.scribe import ALICE, BOB, CAROL, LOBBY, Scribe, digest_after, room
@@ -169,6 +170,7 @@ LENGTHS = st.lists(st.lists(st.integers(1, 100), min_size=1, max_size=5), min_si
 BOUND = st.none() | st.integers(0, 26)
 
 
+@pytest.mark.slow
 @given(batches=LENGTHS, before=BOUND, after=BOUND, limit=st.integers(1, 26))
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -206,6 +208,7 @@ def test_any_page_is_the_cut_of_the_log_that_was_asked(
         assert page.before == digest_after(written[: got[0][0] - 1])
 
 
+@pytest.mark.slow
 @given(
     batches=st.lists(st.sampled_from([1, 2, 3, 100, 255, 256, 257, 513]), min_size=1, max_size=6),
     data=st.data(),
