@@ -116,7 +116,7 @@ def bare_events(source: Fountain) -> float:
             for event in msgpack.unpackb(payload):
                 message = msgpack.unpackb(event)
                 count += 1
-            if message["seq"] == source.count:
+            if message[1] == source.count:
                 break
             _topic, payload = socket.recv_multipart()
         return count / (time.perf_counter() - started)
