@@ -46,7 +46,7 @@ from hubbub.client.sockets import Connection, KeyPair
 from hubbub.client.target import Target
 from hubbub.client.tickets import earlier_future, new_future, settle
 from hubbub.client.updates import Update
-from hubbub.common.codec import decode_events, decode_replies, encode
+from hubbub.common.codec import decode_replies, encode
 from hubbub.common.errors import HubbubError, WireError
 
 REACH_SECONDS: Final = 3.0
@@ -268,7 +268,8 @@ class Pump:
         if self._events is None:
             return
         if self._session.takes_events(now):
-            self._read_published(self._events, now)
+            for topic, events in self._events.publications(FRAMES_A_TURN, EVENTS_A_TURN):
+                self._session.published(topic, events, now)
         for event in self._events.events():
             if event == sockets.LOST:
                 self._session.events_lost(now)
@@ -276,19 +277,6 @@ class Pump:
                 self._events_backoff.reset()
             elif event & sockets.REFUSED:
                 self._events_again = now + self._events_backoff.wait()
-
-    def _read_published(self, connection: Connection, now: float) -> None:
-        count = 0
-        for topic, *rest in connection.frames(FRAMES_A_TURN):
-            try:
-                events = decode_events(rest[-1] if rest else b"")
-                self._session.published(topic, events, now)
-            except WireError as error:
-                _log.warning("the broker published what cannot be read: %s", error)
-                continue
-            count += len(events)
-            if count >= EVENTS_A_TURN or not self._session.takes_events(now):
-                return
 
     def _check_time(self, now: float) -> None:
         if self._reach_by is not None and now >= self._reach_by:

@@ -4,6 +4,7 @@ Sockets and their context belong to the thread that made them. Nothing here wait
 """
 
 import contextlib
+import logging
 import random
 import struct
 from collections.abc import Iterator
@@ -14,8 +15,12 @@ from typing import Final
 import zmq
 from zmq.utils import z85
 
+from hubbub.common.codec import decode_events
+from hubbub.common.errors import WireError
 from hubbub.common.limits import CLIENT_MAX_FRAME_BYTES, ROUTING_ID_BYTES
 from hubbub.common.zmq_setup import prepare_zmq
+
+_log = logging.getLogger(__name__)
 
 CONNECTED: Final = zmq.EVENT_CONNECTED
 READY: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED
@@ -164,6 +169,26 @@ class Connection:
                 yield self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
+
+    def publications(self, frames: int, events: int) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Yield topics and their events, those that have arrived of one topic in a row together (SUB only): of so many frames at most, and no more frames after so many events."""
+        of, run, count = b"", list[bytes](), 0
+        for topic, *rest in self.frames(frames):
+            if topic != of and run:
+                yield of, run
+                run = []
+            of = topic
+            try:
+                published = decode_events(rest[-1] if rest else b"")
+            except WireError as error:
+                _log.warning("the broker published what cannot be read: %s", error)
+                continue
+            run += published
+            count += len(published)
+            if count >= events:
+                break
+        if run:
+            yield of, run
 
     def events(self) -> Iterator[int]:
         """Yield what happened to the connection: CONNECTED, READY, LOST, or one of REFUSED."""
