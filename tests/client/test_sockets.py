@@ -12,25 +12,19 @@ ROOM, HALL = b"r" * 16, b"h" * 16
 
 
 @pytest.fixture
-def context() -> Iterator["zmq.Context[zmq.Socket[bytes]]"]:
-    with zmq.Context() as context:
-        yield context
-        context.destroy(linger=0)
-
-
-@pytest.fixture
-def events(context: "zmq.Context[zmq.Socket[bytes]]") -> Connection:
+def events() -> Iterator[Connection]:
     """A connection of events on which five frames have arrived, one of which is none."""
-    publisher, subscriber = context.socket(zmq.XPUB), context.socket(zmq.SUB)
-    publisher.bind("inproc://events")
-    connection = Connection(subscriber, "inproc://events", zmq.Poller())
-    connection.subscribe(b"")
-    publisher.recv()
-    for topic, published in ((ROOM, [b"1", b"2"]), (ROOM, [b"3"]), (HALL, [b"4"])):
-        publisher.send_multipart([topic, msgpack.packb(published)])
-    publisher.send_multipart([HALL, b"none"])
-    publisher.send_multipart([ROOM, msgpack.packb([b"5"])])
-    return connection
+    with zmq.Context() as context, context.socket(zmq.XPUB) as publisher:
+        publisher.bind("inproc://events")
+        connection = Connection(context.socket(zmq.SUB), "inproc://events", zmq.Poller())
+        connection.subscribe(b"")
+        publisher.recv()
+        for topic, published in ((ROOM, [b"1", b"2"]), (ROOM, [b"3"]), (HALL, [b"4"])):
+            publisher.send_multipart([topic, msgpack.packb(published)])
+        publisher.send_multipart([HALL, b"none"])
+        publisher.send_multipart([ROOM, msgpack.packb([b"5"])])
+        yield connection
+        connection.close()
 
 
 def test_what_has_arrived_of_a_room_in_a_row_is_read_together(events: Connection) -> None:
