@@ -217,7 +217,7 @@ def turned_away(watch: Watch, ends: list[tuple[socket.socket, socket.socket]]) -
     [
         new_watch(most=3),
         new_watch(Limits(connections_per_address=3)),
-        # 1 handshake at once and its share of other connections
+        # two handshakes at once and one to be denied, each with its share of other connections
         new_watch(Limits(handshakes_burst=2), most=1000),
     ],
     ids=["all", "address", "rate"],
@@ -225,11 +225,11 @@ def turned_away(watch: Watch, ends: list[tuple[socket.socket, socket.socket]]) -
 def test_watch_shuts_the_newest_connections_when_there_are_too_many(
     watch: Watch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with connections(12) as ends:
+    with connections(15) as ends:
         shut = turned_away(watch, ends)
     most = shut.index(True)
-    assert most == (2 * ACCEPTS_A_HANDSHAKE if "at once" in caplog.text else 3)
-    assert shut == [False] * most + [True] * (12 - most)
+    assert most == (3 * ACCEPTS_A_HANDSHAKE if "at once" in caplog.text else 3)
+    assert shut == [False] * most + [True] * (15 - most)
     assert len(caplog.messages) <= 5
 
 

@@ -27,8 +27,8 @@ log = logging.getLogger("hubbub.broker")
 UNKNOWN: Final = 0
 """The number of a connection that the watch has not seen; shutting it does nothing."""
 ACCEPTS_A_HANDSHAKE: Final = 4
-"""Connections that an address may open for each handshake that it may make: there are the door, health checks and bad lines. Beyond, they are shut before
-the keys are looked at, which is what costs."""
+"""Connections that an address may open for each handshake that it may make, and for one more, which is denied and so told why: there are the door, health checks
+and bad lines. Beyond, they are shut before the keys are looked at, which is what costs."""
 
 _IPV6, _STREAM = int(socket.AF_INET6), int(socket.SOCK_STREAM)
 T = TypeVar("T")
@@ -237,7 +237,7 @@ class Watch:
 def _accepts(limits: Limits) -> tuple[int, int]:
     """Return how many connections an address may open at once, and a second."""
     handshakes = limits.handshakes_burst, limits.handshakes_a_second
-    return ACCEPTS_A_HANDSHAKE * handshakes[0], ACCEPTS_A_HANDSHAKE * handshakes[1]
+    return ACCEPTS_A_HANDSHAKE * (handshakes[0] + 1), ACCEPTS_A_HANDSHAKE * handshakes[1]
 
 
 def borrow(fd: int, use: Callable[[socket.SocketType], T]) -> T | None:

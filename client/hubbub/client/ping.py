@@ -100,7 +100,7 @@ def _closed(address: Address, visit: Visit, *, insecure: bool) -> Refused:
         return not_connected(str(address), is_denied=True)
     cause = "with" if insecure else "without"
     return Refused(
-        f"{address} refuses the connection, though its door answers: does its operator run it {cause} encryption?"
+        f"{address} refuses the connection, though its door answers: does its operator run it {cause} encryption, or have too many connections come from here?"
     )
 
 
