@@ -4,6 +4,7 @@ What lets people in or keeps them out is decided by options of libzmq; a build t
 """
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -20,8 +21,6 @@ from hubbub.broker.sockets import Sockets, listen
 
 _SECONDS: Final = 5.0
 _FORGET_SECONDS: Final = 1.0
-_PEERS: Final = 4
-"""Two at each of both sockets."""
 _REFUSED: Final = (
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -40,9 +39,10 @@ def check_refusals(sockets: Sockets, server: KeyPair, *, insecure: bool) -> None
     auth.ban(banned.public.hex())
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with ExitStack() as after:
-        after.callback(_forget_events, sockets)
+        peers: list[zmq.Socket[bytes]] = []
+        monitors: dict[zmq.Socket[bytes], str] = {}
+        after.callback(_forget_events, sockets, peers)
         after.callback(context.destroy, linger=0)
-        peers, monitors = [], {}
         for socket, kind in ((sockets.commands, zmq.DEALER), (sockets.events, zmq.SUB)):
             endpoint = listen(socket, "127.0.0.1", None)
             after.callback(socket.unbind, endpoint)
@@ -55,9 +55,9 @@ def check_refusals(sockets: Sockets, server: KeyPair, *, insecure: bool) -> None
         _await_refusals(monitors, sockets, auth)
 
 
-def _forget_events(sockets: Sockets) -> None:
+def _forget_events(sockets: Sockets, peers: "Sequence[zmq.Socket[bytes]]") -> None:
     """Read what the monitors tell of the test, to its last word: what came later would count as a client's, and bring the address nearer to its bounds."""
-    open_still = _PEERS
+    open_still = len(peers)
     end = time.monotonic() + _FORGET_SECONDS
     while open_still and time.monotonic() < end:
         for monitor in sockets.monitors:
