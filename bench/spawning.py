@@ -11,7 +11,8 @@ from bench.servers import BenchError
 
 PROCESSES: Final = 2
 """So many share the clients of a server."""
-READY_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 120.0
+"""After which a child that says nothing has failed."""
 _spawned = multiprocessing.get_context("spawn")
 
 Pipe = Connection
@@ -49,7 +50,7 @@ def spawned(
 def heard(pipe: "Pipe[Any, Any]") -> Any:
     """Return what a child says next. Raises BenchError when that is what went wrong with it."""
     try:
-        said = pipe.recv() if pipe.poll(READY_SECONDS) else "they took too long"
+        said = pipe.recv() if pipe.poll(PATIENCE_SECONDS) else "they took too long"
     except EOFError:
         said = "their process ended"
     if isinstance(said, str):
